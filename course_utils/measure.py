@@ -1,0 +1,44 @@
+"""Numbers a lesson measures on predictions and on weights. Inputs are tensors; results are Python floats."""
+
+import math
+
+import torch
+from torch.nn import functional
+
+
+def accuracy(logits, y):
+    """Fraction of rows whose largest logit is the label. logits: (n, ..., n_classes); y: (n, ...) integer labels."""
+    return (logits.argmax(-1) == y).double().mean().item()
+
+
+def accuracy_standard_error(accuracy, n):
+    """Standard error of an accuracy measured on n independent examples: sqrt(a (1 - a) / n)."""
+    return math.sqrt(accuracy * (1 - accuracy) / n)
+
+
+def nll(logits, y):
+    """Mean negative log-likelihood in nats. logits: (n, n_classes); y: (n,) integer labels."""
+    return functional.cross_entropy(logits, y).item()
+
+
+def ece(probabilities, y, n_bins=15):
+    """Expected calibration error of the top label: mean |confidence - accuracy| over equal-width confidence bins.
+
+    probabilities: (n, n_classes), rows sum to 1; y: (n,). Source: Naeini et al. 2015; Guo et al. 2017, eq. 3.
+    """
+    confidence, prediction = probabilities.max(-1)
+    correct = (prediction == y).to(confidence.dtype)
+    bins = (confidence * n_bins).ceil().long().clamp(1, n_bins) - 1
+    gap = torch.zeros(n_bins, dtype=confidence.dtype, device=confidence.device)
+    return gap.index_add(0, bins, confidence - correct).abs().sum().item() / len(y)
+
+
+def weight_norm(model):
+    """Euclidean norm of all weight matrices and kernels of the model together (parameters with >= 2 axes)."""
+    return math.sqrt(sum(p.detach().square().sum().item() for p in model.parameters() if p.dim() >= 2))
+
+
+def sparsity(model, threshold=0.0):
+    """Fraction of the model's weights (parameters with >= 2 axes) with |w| <= threshold; 0.0 counts exact zeros."""
+    weights = [p.detach().abs() for p in model.parameters() if p.dim() >= 2]
+    return sum((w <= threshold).sum().item() for w in weights) / sum(w.numel() for w in weights)
