@@ -223,7 +223,9 @@ def _train_and_test(x, y, x_test, y_test, sizes, seed):
 
 def _check_sizes(name, available, sizes):
     if sum(sizes) > available:
-        raise ValueError(f"{name} has {available} examples, fewer than the {sum(sizes)} asked for: lower n_train, n_val or n_test")
+        raise ValueError(
+            f"{name} has {available} examples, fewer than the {sum(sizes)} asked for: lower n_train, n_val or n_test"
+        )
 
 
 def _standardize(pairs):

@@ -1,0 +1,65 @@
+"""The command `course`: build lessons, check the set-up, rerun lessons with other numbers."""
+
+import argparse
+import sys
+import time
+
+from tqdm.auto import tqdm
+
+
+def main(arguments=None):
+    """Run one sub-command; returns its exit code (0: done, 1: something failed, 2: unusable arguments)."""
+    parser = argparse.ArgumentParser(prog="course", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    build = commands.add_parser("build", help="build the notebooks from notebooks/source (only what changed)")
+    build.add_argument("lessons", nargs="*", metavar="LESSON", help="for example 04 or 04_dropout; all if none is named")
+    build.add_argument("--force", action="store_true", help="execute also what has not changed")
+    build.add_argument("--check", action="store_true", help="build nothing; exit 1 if a notebook is not up to date")
+    build.set_defaults(run=run_build)
+    doctor = commands.add_parser("doctor", help="check versions, device, threads and data, and train for a moment")
+    doctor.set_defaults(run=run_doctor)
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options)
+    except ValueError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 2
+
+
+def run_build(options):
+    """`course build`."""
+    from course_utils.authoring.build import build, is_current, lessons, targets
+
+    wanted = [(source, variant, path) for source in lessons(options.lessons) for variant, path in targets(source).items()]
+    stale = [(s, v) for s, v, path in wanted if options.force or not is_current(s, path)]
+    if options.check:
+        for source, variant in stale:
+            print(f"{source.stem} ({variant}) is not up to date: run `course build`")
+        return 1 if stale else 0
+    failed = 0
+    for source, variant in (bar := tqdm(stale, disable=not stale)):
+        bar.set_description(f"{source.stem} ({variant})")
+        started = time.perf_counter()
+        try:
+            build(source, variant)
+        except RuntimeError as error:
+            failed += 1
+            tqdm.write(str(error))
+        else:
+            tqdm.write(f"{source.stem} ({variant}): executed in {time.perf_counter() - started:.0f} s")
+    print(f"{len(wanted) - len(stale)} notebooks were up to date, {len(stale) - failed} built, {failed} failed")
+    return 1 if failed else 0
+
+
+def run_doctor(options):
+    """`course doctor`."""
+    from course_utils.doctor import examine
+
+    findings = examine()
+    for ok, line in findings:
+        print(("ok    " if ok else "FIX   ") + line)
+    return 0 if all(ok for ok, _ in findings) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
