@@ -18,12 +18,32 @@ def main(arguments=None):
     build.set_defaults(run=run_build)
     doctor = commands.add_parser("doctor", help="check versions, device, threads and data, and train for a moment")
     doctor.set_defaults(run=run_doctor)
+    _add_reruns(commands)
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
     except ValueError as error:
         print(f"course: {error}", file=sys.stderr)
         return 2
+
+
+def _add_reruns(commands):
+    params = commands.add_parser("params", help="show what a lesson can be rerun with")
+    params.add_argument("lesson", metavar="LESSON")
+    params.set_defaults(run=run_params)
+    run = commands.add_parser("run", help="execute lessons, with other parameters if you like")
+    run.add_argument("lessons", nargs="*", metavar="LESSON", help="for example 04 or 04_dropout, or the path of a notebook")
+    run.add_argument("--all", action="store_true", help="all lessons, into build/")
+    run.add_argument("--force", action="store_true", help="run also what is recorded")
+    run.set_defaults(run=run_run)
+    _add_settings(run, "NAME=VALUE")
+
+
+def _add_settings(command, form):
+    command.add_argument("-p", dest="settings", action="append", default=[], metavar=form, help="set a parameter")
+    command.add_argument("--preset", help="a named set of parameters, from notebooks/presets.toml")
+    command.add_argument("--out", metavar="DIR", help="the folder of results (default: results)")
+    command.add_argument("--threads", type=int, default=2, help="threads of each kernel (default: 2)")
 
 
 def run_build(options):
@@ -59,6 +79,34 @@ def run_doctor(options):
     for ok, line in findings:
         print(("ok    " if ok else "FIX   ") + line)
     return 0 if all(ok for ok, _ in findings) else 1
+
+
+def run_params(options):
+    """`course params`."""
+    from course_utils.reruns.plan import declaration, load
+
+    lesson, notebook, _ = load(options.lesson)
+    rows = [("name", "type", "default", "range", "meaning")]
+    rows += [(p.name, p.type.__name__, repr(p.default), p.range, p.help) for p in declaration(lesson, notebook).values()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def run_run(options):
+    """`course run`."""
+    from course_utils.authoring.build import lessons
+    from course_utils.reruns.plan import plan
+    from course_utils.reruns.run import exit_code, run_all, table
+
+    if bool(options.lessons) == options.all:
+        raise ValueError("name lessons, or give --all: for example `course run 00`")
+    names = [source.stem for source in lessons()] if options.all else options.lessons
+    runs = [run for name in names for run in plan(name, options.settings, options.preset)]
+    results = run_all(runs, options.out or ("build" if options.all else "results"), force=options.force, threads=options.threads)
+    print(table(results))
+    return exit_code(results)
 
 
 if __name__ == "__main__":

@@ -97,16 +97,16 @@ def fingerprint(source):
         if path in seen:
             continue
         seen.add(path)
-        todo += sorted(imported_helpers(path))
+        todo += sorted(imported_helpers(path.read_text(encoding="utf-8")))
     for path in sorted(seen):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
-def imported_helpers(path):
-    """Paths of the `course_utils` modules that a Python file imports."""
+def imported_helpers(code):
+    """Paths of the `course_utils` modules that Python code imports. code: its text."""
     names = set()
-    for node in ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("course_utils"):
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
