@@ -1,0 +1,43 @@
+"""A pytest plugin for nbval runs: one line of progress per notebook. Use it as `pytest -p course_utils.nbval_plugin`."""
+
+import time
+from collections import Counter
+
+import pytest
+
+CELLS = "notebook_cells"
+
+
+def pytest_collection_modifyitems(items):
+    """Give every cell the number of cells of its notebook, so that the reports tell when a notebook is done."""
+    counts = Counter(item.path.name for item in items)
+    for item in items:
+        item.user_properties.append((CELLS, counts[item.path.name]))
+
+
+def pytest_configure(config):
+    """Only the controlling process reports progress."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Progress(config), "notebook-progress")
+
+
+class Progress:
+    """Counts the finished cells of each notebook and prints a line when the last one is done."""
+
+    def __init__(self, config):
+        self.config, self.done, self.failed, self.started = config, Counter(), Counter(), {}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        """Called for set-up, call and tear-down of each cell."""
+        name, cells = report.nodeid.split("::")[0], dict(report.user_properties).get(CELLS)
+        self.started.setdefault(name, time.perf_counter() - report.duration)
+        self.failed[name] += report.failed
+        if report.when != "teardown" or cells is None:
+            return
+        self.done[name] += 1
+        if self.done[name] == cells:
+            seconds = time.perf_counter() - self.started[name]
+            state = f"{self.failed[name]} FAILED" if self.failed[name] else "ok"
+            reporter = self.config.pluginmanager.getplugin("terminalreporter")
+            reporter.write_line(f"\n{name}: {cells} cells {state} in {seconds:.0f} s")
