@@ -117,6 +117,7 @@ def write_record(lesson, claims, *, parameters, metrics=None):
 
     lesson: its name; parameters: dict; metrics: dict of floats worth tabulating over reruns. Returns a dict with those, the
     claims, and the versions, device and thread count. The file is written by temporary file and rename.
+    Raises OSError where it cannot be written, leaving nothing half-written.
     """
     record = {
         "lesson": lesson,
@@ -129,8 +130,11 @@ def write_record(lesson, claims, *, parameters, metrics=None):
     }
     if path := os.environ.get("COURSE_RECORD"):
         part = Path(path + ".part")
-        part.write_text(json.dumps(record, indent=1), encoding="utf-8")
-        part.replace(path)
+        try:
+            part.write_text(json.dumps(record, indent=1), encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     return record
 
 

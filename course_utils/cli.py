@@ -37,6 +37,18 @@ def _add_reruns(commands):
     run.add_argument("--force", action="store_true", help="run also what is recorded")
     run.set_defaults(run=run_run)
     _add_settings(run, "NAME=VALUE")
+    sweep = commands.add_parser("sweep", help="run a lesson with every combination of values, several runs at once")
+    sweep.add_argument("lesson", metavar="LESSON")
+    sweep.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, as tcp://host:8786 (default: this machine)")
+    sweep.add_argument("--workers", type=int, help="how many runs at once on this machine (default: as many as fit)")
+    sweep.add_argument("--dry-run", action="store_true", help="list the runs and estimate the time, and do nothing")
+    sweep.set_defaults(run=run_sweep)
+    _add_settings(sweep, "NAME=VALUE,VALUE | NAME=FIRST:END")
+    report = commands.add_parser("report", help="tabulate and draw what was recorded")
+    report.add_argument("lesson", nargs="?", metavar="LESSON", help="default: every lesson that has records")
+    report.add_argument("--out", metavar="DIR", default="results", help="the folder of results (default: results)")
+    report.add_argument("--tensorboard", metavar="DIR", help="also write the runs for TensorBoard")
+    report.set_defaults(run=run_report)
 
 
 def _add_settings(command, form):
@@ -107,6 +119,46 @@ def run_run(options):
     results = run_all(runs, options.out or ("build" if options.all else "results"), force=options.force, threads=options.threads)
     print(table(results))
     return exit_code(results)
+
+
+def run_sweep(options):
+    """`course sweep`."""
+    from course_utils.reruns.plan import describe, plan
+    from course_utils.reruns.run import exit_code
+    from course_utils.reruns.sweep import estimate, local_workers, sweep
+
+    folder = options.out or "results"
+    runs = plan(options.lesson, options.settings, options.preset, several=True)
+    if options.dry_run:
+        print("\n".join(describe(run.changed) for run in runs))
+        print(estimate(runs, folder, options.workers or local_workers(options.threads)))
+        return 0
+    started = time.perf_counter()
+    results = sweep(runs, folder, scheduler=options.scheduler, workers=options.workers, threads=options.threads)
+    failed = [(run, line) for run, record, line in results if record is None]
+    for run, line in failed:
+        print(f"{describe(run.changed)}: {line}")
+    before = sum(line.startswith("recorded") for _, _, line in results)
+    print(f"{len(results)} runs: {before} recorded before, {len(results) - before - len(failed)} done now, {len(failed)} failed, "
+          f"{time.perf_counter() - started:.0f} s; now look at them with `course report`")  # fmt: skip
+    return exit_code(results)
+
+
+def run_report(options):
+    """`course report`."""
+    from course_utils.reruns.records import records_in
+    from course_utils.reruns.report import report
+    from course_utils.reruns.tensorboard import export
+
+    found = sorted({record["lesson"] for record in records_in(options.out)})
+    wanted = [name for name in found if name.startswith(options.lesson or "")]
+    if not wanted:
+        raise ValueError(f"{options.out} has no record of {options.lesson or 'any lesson'}: make some with `course run`")
+    print("\n\n".join(report(options.out, name) for name in wanted))
+    if options.tensorboard:
+        count = sum(export(options.out, options.tensorboard, name) for name in wanted)
+        print(f"{count} runs for TensorBoard: tensorboard --logdir {options.tensorboard}")
+    return 0
 
 
 if __name__ == "__main__":

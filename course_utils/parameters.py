@@ -20,19 +20,22 @@ CHOICE = re.compile(r"^(\{[^}]*\})\s*(.*)$")
 
 def declared_parameters(source):
     """Parse the source of a `parameters` cell into {name: Parameter}. Raises ValueError, naming the line, where it is not
-    annotated literals with a comment that begins with a range."""
-    comments = {
-        token.start[0]: token.string.lstrip("# ").strip()
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type == tokenize.COMMENT
-    }
+    annotated literals, each name once, with a comment that begins with a range."""
+    try:
+        body = ast.parse(source).body
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (SyntaxError, tokenize.TokenError) as error:
+        raise ValueError(f"line {getattr(error, 'lineno', None) or 1} is not Python: {error}") from error
+    comments = {token.start[0]: token.string.lstrip("# ").strip() for token in tokens if token.type == tokenize.COMMENT}
     parameters = {}
-    for node in ast.parse(source).body:
+    for node in body:
         try:
             name, kind, default = node.target.id, TYPES[node.annotation.id], ast.literal_eval(node.value)
             allowed, text = _parse_range(comments[node.end_lineno])
-        except (AttributeError, KeyError, ValueError) as error:
+        except (AttributeError, KeyError, ValueError, SyntaxError) as error:
             raise ValueError(f"line {node.lineno} is not `name: type = literal  # range meaning`") from error
+        if name in parameters:
+            raise ValueError(f"line {node.lineno} declares {name} again")
         parameters[name] = Parameter(name, kind, default, allowed, text)
     return parameters
 
@@ -57,18 +60,36 @@ def check_values(parameters, values):
 def check_parameters(cells, namespace):
     """Check the parameters of the running notebook and return {name: value}. Call it as `check_parameters(In, globals())`.
 
-    cells: the sources executed so far (`In`); the first that declares parameters is the declaration, and the cell that
-    papermill injects after it (first line `# Parameters`) may only assign declared names. Raises ValueError as above.
+    cells: the sources executed so far (`In`); the last that declares parameters without fault is the declaration, and the
+    cell that papermill injects after it (first line `# Parameters`) may only assign declared names. Raises ValueError as
+    `declared_parameters` and `check_values` do.
     """
-    declaration = next((cell for cell in cells if re.match(r"\s*\w+: (int|float|str|bool|list) = ", cell)), None)
-    if declaration is None:
-        raise ValueError("run the parameters cell first: it declares what this lesson can be rerun with")
-    parameters = declared_parameters(declaration)
-    injected = [cell for cell in cells if cell.startswith("# Parameters")]
-    names = [node.targets[0].id for cell in injected for node in ast.parse(cell).body if isinstance(node, ast.Assign)]
-    values = {name: namespace[name] for name in [*parameters, *names]}
+    parameters = _last_declaration(cells)
+    values = {name: namespace[name] for name in parameters}
+    for cell in cells:
+        if cell.startswith("# Parameters\n"):
+            values |= {name: namespace.get(name) for name in _assigned_names(cell)}
     check_values(parameters, values)
     return values
+
+
+def _last_declaration(cells):
+    """The parameters of the last cell that declares some; a faulty one counts only where there is no other."""
+    fault = ValueError("run the parameters cell first: it declares what this lesson can be rerun with")
+    for cell in reversed(cells):
+        if re.match(r"(\s*#.*\n)*\s*\w+: *(int|float|str|bool|list)\b", cell):
+            try:
+                return declared_parameters(cell)
+            except ValueError as error:
+                fault = error
+    raise fault
+
+
+def _assigned_names(cell):
+    """Names that an injected cell assigns; a statement that is no plain assignment counts as a name of its own."""
+    for node in ast.parse(cell).body:
+        plain = isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+        yield node.targets[0].id if plain else ast.unparse(node)
 
 
 def _parse_range(comment):
@@ -85,9 +106,11 @@ def _parse_range(comment):
 
 def _allowed(value, allowed):
     if allowed.startswith("{"):
-        return value in ast.literal_eval(allowed)
+        return any(
+            value == choice and isinstance(value, bool) == isinstance(choice, bool) for choice in ast.literal_eval(allowed)
+        )
     opening, low, high, closing, _ = INTERVAL.match(allowed).groups()
-    if isinstance(value, str | bool) or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
         return False
     above = value >= float(low) if opening == "[" else value > float(low)
     return above and (value <= float(high) if closing == "]" else value < float(high))

@@ -18,8 +18,8 @@ from course_utils.authoring.build import NOTEBOOKS, fingerprint, imported_helper
 from course_utils.parameters import check_values, declared_parameters
 
 # lesson: its name; notebook: without outputs; folder: where it runs; parameters: all of them; changed: those that differ
-# from the defaults; key: hash of code, helpers and parameters; name: what its files are called
-Run = namedtuple("Run", "lesson notebook folder parameters changed key name")
+# from the defaults; code: hash of code and helpers; key: hash of code and parameters; name: what its files are called
+Run = namedtuple("Run", "lesson notebook folder parameters changed code key name")
 PRESETS = NOTEBOOKS / "presets.toml"
 MOST_RUNS = 100_000
 
@@ -81,7 +81,7 @@ def make_run(lesson, notebook, folder, parameters, chosen, code):
     values = defaults | given
     changed = {name: value for name, value in values.items() if value != defaults[name]}
     name = f"{lesson}-{hash_of(changed)[:10]}" if changed else lesson
-    return Run(lesson, notebook, folder, values, changed, run_key(code, values), name)
+    return Run(lesson, notebook, folder, values, changed, code, hash_of([code, values]), name)
 
 
 def parse_settings(parameters, settings, several):
@@ -145,11 +145,6 @@ def code_hash(notebook):
         except SyntaxError:  # a magic, or an error that the run will show
             continue
     return hash_of([sources, [fingerprint(path) for path in sorted(helpers)]])
-
-
-def run_key(code, parameters):
-    """Hash of what a run's result depends on: the notebook's code and all its parameters."""
-    return hash_of([code, parameters])
 
 
 def hash_of(value):

@@ -29,7 +29,7 @@ def read_record(path):
         record = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    needed = {"lesson", "parameters", "metrics", "claims", "key", "seconds"}
+    needed = {"lesson", "parameters", "metrics", "claims", "code", "key", "seconds"}
     return record if isinstance(record, dict) and needed <= set(record) else None
 
 
@@ -39,32 +39,39 @@ def find_record(run, folder):
     return record if record and record["key"] == run.key else None
 
 
+def records_in(folder, lesson=None):
+    """All records of a folder, or those of one lesson, in the order of their names."""
+    records = [read_record(path) for path in sorted(Path(folder).glob("*.json"))]
+    return [record for record in records if record and lesson in (None, record["lesson"])]
+
+
 def store(run, notebook, record, folder):
-    """Write a run's notebook, then its record; with no record, keep the notebook as the partial one. Raises OSError, and
-    leaves nothing half-written, where the disk is full or the folder cannot be written."""
+    """Write a run's notebook and record, or, with no record, only the notebook, as the partial one; returns the notebook's
+    path. Raises OSError, and leaves nothing half-written, where the disk is full or the folder cannot be written."""
     full, recorded, partial = paths(run, folder)
     if record is None:
-        write_text(partial, nbformat.writes(notebook))
+        write_all({partial: nbformat.writes(notebook)})
         return partial
-    recorded.unlink(missing_ok=True)  # an old record must not stand beside a new notebook
-    write_text(full, nbformat.writes(notebook))
-    write_text(recorded, json.dumps(record, indent=1))
+    write_all({full: nbformat.writes(notebook), recorded: json.dumps(record, indent=1)})
     partial.unlink(missing_ok=True)
     return full
 
 
-def write_text(path, text):
-    """Write a file by temporary file and rename; on an error the temporary file goes. Raises OSError."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+def write_all(texts):
+    """Write files {path: text}: all of them as temporary files first, then rename each in turn. Raises OSError, having
+    removed the temporary files."""
+    parts = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in texts}
     try:
-        with open(part, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        for path, part in parts.items():
+            with open(part, "w", encoding="utf-8") as file:
+                file.write(texts[path])
+                file.flush()
+                os.fsync(file.fileno())
+        for path, part in parts.items():
+            part.replace(path)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
 
 
 def open_folder(folder):

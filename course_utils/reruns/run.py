@@ -40,7 +40,7 @@ def execute(run, *, threads=THREADS, on_cell=lambda: None):
         if reason is None:
             record, reason = _read_back(run, written)
     if record is not None:
-        record |= {"key": run.key, "name": run.name, "seconds": round(time.perf_counter() - started, 3),
+        record |= {"lesson": run.lesson, "code": run.code, "key": run.key, "name": run.name, "seconds": round(time.perf_counter() - started, 3),
                    "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}  # fmt: skip
     return Outcome(notebook, record, reason)
 
@@ -73,14 +73,16 @@ def run_all(runs, folder, *, force=False, threads=THREADS):
 def keep(run, outcome, folder):
     """Store an outcome; returns (record, line that says what happened), the record None if the run failed or could not be
     stored."""
+    reason = outcome.reason
+    if outcome.record is not None:
+        try:
+            return outcome.record, str(store(run, *outcome[:2], folder))
+        except OSError as error:
+            reason = f"the result could not be stored ({error.strerror}): make room, then run it again"
     try:
-        path = store(run, outcome.notebook, outcome.record, folder)
+        return None, f"FAILED: {reason}; as far as it came: {store(run, outcome.notebook, None, folder)}"
     except OSError as error:
-        failed = f"{outcome.reason}; " if outcome.reason else ""
-        return None, f"FAILED: {failed}could not be written into {folder} ({error.strerror}): make room, then run it again"
-    if outcome.record is None:
-        return None, f"FAILED: {outcome.reason}; as far as it came: {path}"
-    return outcome.record, str(path)
+        return None, f"FAILED: {reason}; not even a partial notebook could be stored ({error.strerror})"
 
 
 def exit_code(results):

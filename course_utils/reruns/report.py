@@ -1,0 +1,149 @@
+"""`course report`: the records of a folder as one table (terminal, CSV, Markdown) and one figure.
+
+A setting is a choice of all parameters but the seed; each metric is given as its mean over the seeds with the 95 % interval
+of that mean (Student's t).
+"""
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+from matplotlib import pyplot as plt
+
+from course_utils.claims import mean_and_interval
+from course_utils.figures import use_course_style
+from course_utils.reruns.records import records_in
+
+SEED = "seed"
+MOST_PANELS, MOST_LINES = 6, 7
+
+
+def report(folder, lesson):
+    """Write report-LESSON.csv, .md and .png into the folder, from its records of the lesson; returns the text to print.
+    Raises ValueError if there is no record."""
+    records, note = current(records_in(folder, lesson), lesson, folder)
+    varied = varied_parameters(records)
+    table = summary(records, varied)
+    base = Path(folder) / f"report-{lesson}"
+    table.to_csv(base.with_suffix(".csv"), index=False)
+    fig, alt = draw(table, varied, lesson)
+    fig.savefig(base.with_suffix(".png"))
+    plt.close(fig)
+    lines = markdown(shown(table, varied))
+    text = f"# {lesson}: {len(records)} runs\n\n{lines}\n\n{note}\n\n![{alt}]({base.name}.png)\n"
+    base.with_suffix(".md").write_text(text, encoding="utf-8")
+    return f"{lesson}, {len(records)} runs\n\n{lines}\n\n{note}\n{base}.csv, .md, .png"
+
+
+def current(records, lesson, folder):
+    """The records made with the newest code of a lesson, and a note on how they were made. Raises ValueError if none."""
+    if not records:
+        raise ValueError(f"{folder} has no record of {lesson}: make some with `course run` or `course sweep`")
+    newest = max(records, key=lambda record: record["finished"])["code"]
+    kept = [record for record in records if record["code"] == newest]
+    note = "Mean over seeds ± half of its 95 % interval (Student's t). "
+    for what, values in (
+        ("torch", [record["versions"]["torch"] for record in kept]),
+        ("device", [record["device"] for record in kept]),
+        ("threads", [record["threads"] for record in kept]),
+    ):
+        note += f"{what}: {', '.join(sorted({str(value) for value in values}))}. "
+    if len(kept) < len(records):
+        note += f"Left out: {len(records) - len(kept)} records of an older version of the lesson."
+    return kept, note.strip()
+
+
+def varied_parameters(records):
+    """Names of the parameters, the seed aside, that differ between records, in the order of their declaration."""
+    names = [name for name in records[0]["parameters"] if name != SEED]
+    return [name for name in names if len({json.dumps(record["parameters"].get(name)) for record in records}) > 1]
+
+
+def summary(records, varied):
+    """DataFrame, a row a setting: the varied parameters, n, and per metric its mean and `…_ci95`, the half width of the
+    interval; then per claim in how many runs it was supported."""
+    groups = {}
+    for record in records:
+        groups.setdefault(json.dumps([record["parameters"][name] for name in varied]), []).append(record)
+    rows = []
+    for key, group in groups.items():
+        row = dict(zip(varied, json.loads(key), strict=True)) | {"n": len(group)}
+        for metric in group[0]["metrics"]:
+            mean, half, _ = mean_and_interval([record["metrics"].get(metric, math.nan) for record in group])
+            row |= {metric: mean, f"{metric}_ci95": half}
+        for claim in group[0]["claims"]:
+            found = [c["verdict"] for record in group for c in record["claims"] if c["id"] == claim["id"]]
+            row[f"claim {claim['id']}"] = f"{found.count('supported')} of {len(found)}"
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    return table.sort_values(varied, key=_sortable, ignore_index=True) if varied else table
+
+
+def shown(table, varied):
+    """The table for people: "0.912 ± 0.013" in one column per metric, and "supported" counts per claim."""
+    text = pd.DataFrame({name: table[name].astype(str) for name in [*varied, "n"]})
+    for name in table.columns[len(varied) + 1 :]:
+        if f"{name}_ci95" in table:
+            pairs = zip(table[name], table[f"{name}_ci95"], strict=True)
+            text[name] = [number(mean, half) for mean, half in pairs]
+        elif name.startswith("claim "):
+            text[f"{name} supported"] = table[name]
+    return text
+
+
+def number(mean, half):
+    """ "0.912 ± 0.013": the mean to as many places as the interval's two leading digits; alone where there is none."""
+    if not (math.isfinite(mean) and math.isfinite(half)):
+        return f"{mean:.4g}"
+    places = max(0, 1 - math.floor(math.log10(half))) if half > 0 else 4
+    return f"{mean:.{places}f} ± {half:.{places}f}"
+
+
+def markdown(table):
+    """A DataFrame of text as a Markdown table with aligned columns, which reads well in a terminal too."""
+    rows = [list(table.columns), *table.to_numpy().tolist()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    return "\n".join("| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |" for row in rows)
+
+
+def draw(table, varied, lesson):
+    """(figure, alt text): a panel per metric, over the numeric parameter with most values; a line per choice of the others."""
+    use_course_style()
+    metrics = [name for name in table.columns if f"{name}_ci95" in table][:MOST_PANELS]
+    numeric = [name for name in varied if pd.api.types.is_numeric_dtype(table[name]) and table[name].dtype != bool]
+    x = max(numeric, key=lambda name: table[name].nunique(), default=None)
+    others = [name for name in varied if name != x]
+    columns = min(len(metrics), 2) or 1
+    rows = -(-len(metrics) // columns) or 1
+    fig, axes = plt.subplots(rows, columns, figsize=(5.2 * columns, 3.6 * rows), squeeze=False)
+    for ax in axes.flat[len(metrics) :]:
+        ax.axis("off")
+    findings = [draw_metric(ax, table, metric, x, others) for ax, metric in zip(axes.flat, metrics, strict=False)]
+    fig.suptitle(lesson)
+    return fig, f"{lesson}: {'; '.join(findings)}."
+
+
+def draw_metric(ax, table, metric, x, others):
+    """One panel; returns its finding, which is also its title."""
+    labels = table[others].astype(str).apply(lambda row: ", ".join(f"{k}={v}" for k, v in row.items()), axis=1)
+    lines = list(table.groupby(labels if others else lambda _: "", sort=False))[:MOST_LINES]
+    for label, group in lines:
+        at = group[x] if x else range(len(group))
+        half = group[f"{metric}_ci95"].where(group[f"{metric}_ci95"] < math.inf, 0)
+        ax.errorbar(at, group[metric], half, marker="o", capsize=3, label=f"{label} (n = {group['n'].min()})".strip())
+    ax.set(xlabel=x or "all runs", ylabel=metric)
+    if not x:
+        ax.set_xticks([])
+    ax.legend()
+    best = table.loc[table[metric].idxmax()]
+    where = ", ".join(f"{name}={best[name]}" for name in [*([x] if x else []), *others])
+    found = number(best[metric], best[f"{metric}_ci95"])
+    finding = f"{metric} is highest, {found}, at {where}" if where else f"{metric}: {found}"
+    ax.set_title(finding, fontsize=9)
+    return finding
+
+
+def _sortable(column):
+    return column if pd.api.types.is_numeric_dtype(column) else column.astype(str)
