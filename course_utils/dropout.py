@@ -1,8 +1,8 @@
 """`Dropout`: `nn.Dropout` whose masks can come from a generator of the run's own.
 
 `nn.Dropout` draws from PyTorch's global generator, so two runs in one process disturb each other's masks.
-Here every run owns a generator: the same seed gives the same masks whether the run trains alone (`training.fit`)
-or together with others (`stacked.train_runs`), and whatever the rate p (masks of two rates are nested).
+Here every layer of a run owns a generator: the same seed gives the same masks whether the run trains alone
+(`training.fit`) or together with others (`stacked.train_runs`), and whatever the rate p (masks of two rates are nested).
 """
 
 import torch
@@ -20,10 +20,9 @@ class Dropout(nn.Dropout):
 
     def forward(self, x):
         """x: any shape; returns the same shape."""
-        if not self.training or self.generator is None:
+        if not self.training or self.generator is None or self.p == 0:
             return super().forward(x)
-        keep = random_bits(self.generator, x.shape) >= drop_threshold(self.p)
-        return x * keep if self.p == 1 else x * keep * (1 / (1 - self.p))
+        return x * dropout_mask_(random_bits(self.generator, x.shape), *threshold_and_scale(self.p), x.dtype)
 
 
 def random_bits(generator, shape):
@@ -33,13 +32,23 @@ def random_bits(generator, shape):
     return words.random_(-(2**63), None, generator=generator).view(torch.int16)[:n].view(shape)
 
 
-def drop_threshold(p):
-    """The value below which 16 random bits mean "drop": P(bits < threshold) = p rounded to a multiple of 2**-16."""
-    return round(p * 65536) - 32768
+def threshold_and_scale(p):
+    """The value below which 16 random bits mean "drop", and the factor 1/(1-p) for what is kept (0 if p = 1)."""
+    return min(round(p * 65536) - 32768, 32767), 1 / (1 - p) if p < 1 else 0.0
+
+
+def dropout_mask_(bits, threshold, scale, dtype):
+    """The factors of dropout: 0 where bits < threshold, `scale` elsewhere. Overwrites `bits`; threshold and scale may be
+    tensors that broadcast. (Comparing in place and then converting is several times faster than by way of bool.)"""
+    return bits.ge_(threshold).to(dtype).mul_(scale)
 
 
 def use_generator(model, generator):
-    """Make every `Dropout` of `model` draw its masks from `generator` (None: from PyTorch's global one)."""
+    """Give every `Dropout` of `model` a generator of its own, seeded from `generator` (None: PyTorch's global one again)."""
     for module in model.modules():
         if isinstance(module, Dropout):
-            module.generator = generator
+            module.generator = generator and torch.Generator(generator.device).manual_seed(_draw_seed(generator))
+
+
+def _draw_seed(generator):
+    return torch.randint(2**62, (), generator=generator, device=generator.device).item()

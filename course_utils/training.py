@@ -12,21 +12,23 @@ from course_utils.dropout import use_generator
 
 
 def fit(model, train, val, optimizer, *, epochs, batch_size=64, seed=0, l1_strength=0.0, label_smoothing=0.0,
-        patience=None, callbacks=(), progress=False):  # fmt: skip
+        patience=None, evaluate_every=1, callbacks=(), progress=False):  # fmt: skip
     """Train `model` by minibatches and return its history: a DataFrame with one row per epoch.
 
     train, val: pairs (x, y) of tensors on the model's device; y of integers means cross-entropy, of floats mean squared
     error. optimizer: any torch optimizer over the model's parameters. batch_size: examples per step; an incomplete last
     batch is skipped (the order is drawn anew each epoch). seed: fixes batch order and `Dropout` masks. l1_strength:
     adds l1_strength * sum|w| over weights. label_smoothing: in [0, 1). patience: stop after that many epochs without a
-    lower validation loss and restore the best weights. callbacks: called as callback(model, row) after each epoch.
+    lower validation loss and restore the best weights. evaluate_every: epochs between evaluations (the last is always
+    evaluated; the columns of the others are NaN). callbacks: called as callback(model, row) after each epoch.
 
     Columns: epoch; loss (mean over the epoch's steps, in train mode, smoothed, without the L1 term); and in eval mode
     train_loss, val_loss and, for labels, train_accuracy, val_accuracy. `history.attrs["stopped"]` says why it ended. A loss
     that is not finite ends the run with a RuntimeWarning; the epochs so far are kept. Ctrl-C does the same.
     """
     (x, y), rows, best, stopped = train, [], (math.inf, -1, None), "all epochs done"
-    check_training(len(x), epochs=epochs, batch_size=batch_size, label_smoothing=label_smoothing, patience=patience)
+    check_training(len(x), epochs=epochs, batch_size=batch_size, label_smoothing=label_smoothing, patience=patience,
+                   evaluate_every=evaluate_every)  # fmt: skip
     order, noise = run_generators(seed, x.device)
     use_generator(model, noise)
     try:
@@ -41,15 +43,16 @@ def fit(model, train, val, optimizer, *, epochs, batch_size=64, seed=0, l1_stren
                 optimizer.step()
                 losses.append(loss.detach())
             row = {"epoch": epoch, "loss": torch.stack(losses).mean().item()}
-            row |= evaluate(model, *train, prefix="train_") | evaluate(model, *val, prefix="val_")
+            if (epoch + 1) % evaluate_every == 0 or epoch + 1 == epochs:
+                row |= evaluate(model, *train, prefix="train_") | evaluate(model, *val, prefix="val_")
             rows.append(row)
             for callback in callbacks:
                 callback(model, row)
-            if not math.isfinite(row["loss"] + row["val_loss"]):
+            if not math.isfinite(row["loss"] + row.get("val_loss", 0.0)):
                 stopped = f"loss became {row['loss']} in epoch {epoch}: try a smaller learning rate"
                 warnings.warn(stopped, RuntimeWarning, stacklevel=2)
                 break
-            if row["val_loss"] < best[0]:
+            if row.get("val_loss", math.inf) < best[0]:
                 best = (row["val_loss"], epoch, snapshot(model) if patience else None)
             if patience and epoch - best[1] >= patience:
                 stopped = f"no lower validation loss for {patience} epochs"
@@ -110,7 +113,7 @@ def snapshot(model):
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
 
 
-def check_training(n, *, epochs, batch_size, label_smoothing, patience):
+def check_training(n, *, epochs, batch_size, label_smoothing, patience, evaluate_every=1):
     """Raise ValueError, saying what to change, for settings `fit` cannot train with."""
     checks = {
         f"train has no examples (n = {n})": n < 1,
@@ -118,6 +121,9 @@ def check_training(n, *, epochs, batch_size, label_smoothing, patience):
         f"batch_size must be a positive integer, not {batch_size!r}": not (isinstance(batch_size, int) and batch_size > 0),
         f"label_smoothing must be in [0, 1), not {label_smoothing!r}": not 0 <= label_smoothing < 1,
         f"patience must be None or a positive integer, not {patience!r}": patience is not None and not patience > 0,
+        f"evaluate_every must be a positive integer, not {evaluate_every!r}": not (
+            isinstance(evaluate_every, int) and evaluate_every > 0
+        ),
     }
     for message, wrong in checks.items():
         if wrong:

@@ -1,0 +1,403 @@
+"""`train_runs`: many runs of `training.fit` at once, each with its own seed and settings, for the price of few."""
+
+import copy
+import inspect
+import math
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import pandas as pd
+import torch
+from torch import nn
+from torch.func import functional_call
+from torch.nn import functional
+from tqdm.auto import tqdm
+
+from course_utils.dropout import Dropout, dropout_mask_, random_bits, threshold_and_scale, use_generator
+from course_utils.training import batches, check_training, evaluate, run_generators, snapshot
+
+CACHE = 6 * 2**20  # bytes of weights, gradients and optimizer state of the runs that one CPU thread trains at once
+OWN_KEYS = ("seed", "l1_strength", "label_smoothing", "optimizer", "train", "val")
+
+
+@dataclass(eq=False)
+class Run:
+    """One run: what it trains with, and what has come of it so far."""
+
+    index: int
+    model: nn.Module
+    hyper: dict  # keyword arguments of the optimizer
+    train: tuple
+    val: tuple
+    optimizer: type
+    seed: int = 0
+    l1_strength: float = 0.0
+    label_smoothing: float = 0.0
+    rows: list = field(default_factory=list)
+    best: tuple = (math.inf, -1, None)
+    stopped: str | None = None
+
+
+def train_runs(build, train, val, runs, *, epochs, batch_size=64, patience=None, optimizer=torch.optim.AdamW,
+               evaluate_every=1, max_runs_at_once=None, progress=False):  # fmt: skip
+    """Train one model per entry of `runs`; return (table, models).
+
+    runs: list of dicts. The keys `seed` (default 0), `l1_strength`, `label_smoothing` and any setting of the optimizer
+    (`lr`, `weight_decay`, `momentum`, `betas`, ...) mean what they mean in `fit`; `optimizer`, `train` and `val` replace the
+    arguments of that name for this run; every other key goes to `build(**settings)`, which makes an ordinary model
+    (with `course_utils.dropout.Dropout` for dropout). Run k gives the numbers of
+    `torch.manual_seed(seed); model = build(...); fit(model, train, val, optimizer(model.parameters(), ...), seed=seed, ...)`
+    up to rounding, so runs of one seed share initial weights, batch order and masks: compare them in pairs.
+    train, val, epochs, batch_size, patience, evaluate_every: as in `fit`.
+
+    table: a DataFrame with a row per run and epoch: `run` (index in `runs`), the run's settings, `fit`'s columns, and
+    `stopped`, which says why the run ended (a loss that is not finite ends its own run only). models: the trained models,
+    in the order of `runs`. Ctrl-C ends training and returns what there is.
+
+    How: runs of the same shape are stacked along a new first axis, so that one batched operation serves all of them. On a
+    CPU each thread trains its own stack of at most `max_runs_at_once` runs (default: as many as keep their weights and
+    optimizer state in the cache); elsewhere one stack of up to 64 runs is trained after the other.
+
+    Raises ValueError or TypeError, before any training, for settings and models it cannot handle.
+    """
+    jobs = _prepare(build, train, val, runs, optimizer)
+    for job in jobs:
+        check_training(len(job.train[0]), epochs=epochs, batch_size=batch_size, label_smoothing=job.label_smoothing,
+                       patience=patience, evaluate_every=evaluate_every)  # fmt: skip
+    on_cpu = jobs[0].train[0].device.type == "cpu"
+    n_threads = torch.get_num_threads()
+    chunks = _chunks(jobs, n_threads if on_cpu else 1, max_runs_at_once)
+    n_workers = min(n_threads, len(chunks)) if on_cpu else 1
+    end = threading.Event()
+    with ThreadPoolExecutor(n_workers) as pool, tqdm(total=len(jobs) * epochs, disable=not progress, desc="epochs") as bar:
+        try:
+            torch.set_num_threads(n_threads // n_workers)  # in each of the pool's threads, which start now
+            work = [pool.submit(_train_chunk, chunk, end, epochs, batch_size, patience, evaluate_every) for chunk in chunks]
+            while wait(work, timeout=0.2).not_done and not any(w.done() and w.exception() for w in work):
+                bar.update(sum(epochs if job.stopped else len(job.rows) for job in jobs) - bar.n)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            end.set()
+            torch.set_num_threads(n_threads)
+    for w in work:
+        w.result()  # raises what the thread raised
+    return _table(jobs, runs), [job.model for job in jobs]
+
+
+# -- before training --------------------------------------------------------------------------------------------------
+
+
+def _prepare(build, train, val, runs, optimizer):
+    """A `Run` per entry of `runs`, with its model built under its own seed; the global generator stays as it was."""
+    if not runs:
+        raise ValueError("runs is empty: give a list of dicts, one per run")
+    jobs = []
+    with torch.random.fork_rng():
+        for index, run in enumerate(runs):
+            if not isinstance(run, dict):
+                raise TypeError(f"run {index} is of type {type(run).__name__}: a run is a dict of settings")
+            own = {"train": train, "val": val, "optimizer": optimizer} | {k: v for k, v in run.items() if k in OWN_KEYS}
+            hyper_names = set(inspect.signature(own["optimizer"]).parameters) - {"params"}
+            hyper = {k: v for k, v in run.items() if k in hyper_names}
+            settings = {k: v for k, v in run.items() if k not in OWN_KEYS and k not in hyper}
+            try:
+                inspect.signature(build).bind(**settings)
+            except TypeError as error:
+                raise ValueError(f"run {index}: build has {error}; nor is it a setting of training or optimizer") from None
+            torch.manual_seed(own.get("seed", 0))
+            model = build(**settings).to(own["train"][0].device)
+            own["optimizer"](model.parameters(), **hyper)  # raises ValueError for values it does not take
+            jobs.append(Run(index, model, hyper, **own))
+    return jobs
+
+
+def _chunks(jobs, n_threads, max_runs_at_once):
+    """Lists of runs to train together: of one shape; runs of one seed side by side, because they share masks."""
+    shapes = [str([_shape(job.model), *((part.shape, part.dtype) for part in job.train)]) for job in jobs]
+    chunks = []
+    for shape in dict.fromkeys(shapes):
+        group = sorted((job for job, s in zip(jobs, shapes, strict=True) if s == shape), key=lambda job: job.seed)
+        _probe(group)
+        n_bytes = 4 * sum(p.numel() * p.element_size() for p in group[0].model.parameters())
+        size = max_runs_at_once or (max(1, CACHE // n_bytes) if group[0].train[0].device.type == "cpu" else 64)
+        n = math.ceil(len(group) / size)
+        n = min(len(group), math.ceil(n / n_threads) * n_threads)  # so that the threads finish together
+        chunks += [group[len(group) * i // n : len(group) * (i + 1) // n] for i in range(n)]
+    return chunks
+
+
+def _shape(model):
+    """What two models must have in common to be stacked: modules, their settings (but dropout rates), parameters' shapes."""
+    return [
+        (name, type(module), {k: v for k, v in vars(module).items() if isinstance(v, int | float | str | tuple) and k != "p"})
+        for name, module in model.named_modules()
+    ], [(name, p.shape, p.dtype, p.requires_grad) for name, p in model.named_parameters()]
+
+
+def _probe(group):
+    """Raise unless stacking two models (in train mode, dropout on) gives what each gives alone."""
+    pair = [copy.deepcopy(job.model).train() for job in (group * 2)[:2]]
+    x = group[0].train[0][:4]
+    outputs = []
+    for together in (False, True):
+        for model, job in zip(pair, (group * 2)[:2], strict=True):
+            use_generator(model, run_generators(job.seed, x.device)[1])
+        with torch.no_grad():
+            outputs.append(stack(pair)(torch.cat([x, x])) if together else torch.cat([model(x) for model in pair]))
+    if not torch.allclose(*outputs, rtol=1e-3, atol=1e-4):
+        raise ValueError("this model gives other numbers stacked than alone: does its forward mix examples, use parameters "
+                         "outside their layer, or draw from the global generator? Train it with fit")  # fmt: skip
+
+
+# -- training ---------------------------------------------------------------------------------------------------------
+
+
+def _train_chunk(jobs, end, epochs, batch_size, patience, evaluate_every):
+    """Train `jobs` together, each as `fit` would; fills their rows, best, stopped and models. `end` ends it early."""
+    order, optimizers = {}, {}
+    for job in jobs:
+        order[job.seed], noise = run_generators(job.seed, job.train[0].device)
+        use_generator(job.model.train(), noise)
+    running = sorted(jobs, key=_hyper_key)
+    try:
+        for epoch in range(epochs):
+            if epoch == 0 or any(job.stopped for job in running):
+                running = [job for job in running if not job.stopped]
+                if not running:
+                    break
+                net = stack([job.model for job in running])
+                optimizers = _optimizers(net, running, optimizers)
+            losses = _epoch(net, optimizers, running, order, batch_size, end)
+            for job, loss in zip(running, losses.tolist(), strict=True):
+                _end_epoch(job, epoch, loss, epochs, patience, evaluate_every)
+    except KeyboardInterrupt:
+        pass
+    for job in jobs:
+        job.stopped = job.stopped or f"interrupted in epoch {len(job.rows)}"
+        use_generator(job.model, None)
+        for tensor in (*job.model.parameters(), *job.model.buffers()):  # from views of the stack to tensors of their own
+            tensor.data = tensor.data.clone(memory_format=torch.preserve_format if tensor.dim() == 4 else torch.contiguous_format)
+        if job.best[2] is not None:
+            job.model.load_state_dict(job.best[2])
+
+
+def _epoch(net, optimizers, jobs, order, batch_size, end):
+    """One epoch of all runs; returns the mean loss of each: (runs,)."""
+    (x, x_start), (y, y_start) = (_pool([job.train[part] for job in jobs]) for part in (0, 1))
+    drawn = {seed: batches(len(jobs[0].train[0]), batch_size, generator) for seed, generator in order.items()}
+    parameters, losses = [p for p in net.parameters() if p.requires_grad], []
+    settings = torch.tensor([(job.label_smoothing, job.l1_strength) for job in jobs], dtype=torch.float64)
+    smoothing, l1_strength = settings.to(parameters[0]).unbind(1)
+    has_smoothing, has_l1 = bool(smoothing.any()), bool(l1_strength.any())
+    for index in torch.stack([drawn[job.seed] for job in jobs], 1).to(x.device):  # index: (runs, examples)
+        if end.is_set():
+            raise KeyboardInterrupt
+        output = net(x.index_select(0, (index + x_start).flatten()))
+        loss = _losses(output, y.index_select(0, (index + y_start).flatten()), len(jobs), smoothing if has_smoothing else None)
+        objective = loss + l1_strength * _l1_norms(parameters) if has_l1 else loss
+        objective.sum().backward()  # a run's parameters see its own objective only
+        _step(optimizers, parameters)
+        losses.append(loss.detach())
+    return torch.stack(losses).mean(0)
+
+
+def _pool(tensors):
+    """The distinct ones of the runs' tensors in one tensor, and where each run's begins in it: (runs, 1)."""
+    distinct = list({id(t): t for t in tensors}.values())
+    starts = {id(t): k * len(t) for k, t in enumerate(distinct)}
+    pooled = torch.cat(distinct) if len(distinct) > 1 else distinct[0]
+    return pooled, torch.tensor([[starts[id(t)]] for t in tensors], device=pooled.device)
+
+
+def _losses(output, y, n_runs, smoothing):
+    """Each run's `training.task_loss` (runs,); smoothing: (runs,), or None if no run smooths its labels."""
+    if y.is_floating_point():
+        return functional.mse_loss(output.view(y.shape), y, reduction="none").view(n_runs, -1).mean(1)
+    output, y = output.flatten(0, -2), y.flatten()
+    losses = functional.cross_entropy(output, y, reduction="none").view(n_runs, -1).mean(1)
+    if smoothing is None:
+        return losses
+    uniform = -functional.log_softmax(output, 1).view(n_runs, -1).mean(1)  # cross-entropy against the uniform distribution
+    return (1 - smoothing) * losses + smoothing * uniform
+
+
+def _l1_norms(parameters):
+    """Each run's `training.l1_norm` (runs,): weights, which have two axes besides the runs' axis."""
+    return sum(p.abs().flatten(1).sum(1) for p in parameters if p.dim() >= 3)
+
+
+def _hyper_key(job):
+    return f"{job.optimizer} {sorted(job.hyper.items())}"
+
+
+def _optimizers(net, jobs, before):
+    """An ordinary optimizer for each set of neighbouring runs with equal settings, over their rows of the stack:
+    {settings: (runs, optimizer)}. Runs that `before` (an earlier result) has keep their optimizer state."""
+    optimizers, start = {}, 0
+    for key, members in groupby(jobs, key=_hyper_key):
+        members = list(members)
+        views = [p.detach()[start : start + len(members)] for p in net.parameters() if p.requires_grad]
+        start += len(members)
+        make = members[0].optimizer
+        fused = {"fused": True} if "fused" in inspect.signature(make).parameters else {}
+        optimizer = make(views, **fused | members[0].hyper)
+        if key in before:
+            kept = [before[key][0].index(job) for job in members]
+            for view, old in zip(views, before[key][1].param_groups[0]["params"], strict=True):
+                state = before[key][1].state.get(old, {}).items()
+                optimizer.state[view] = {n: v[kept] if torch.is_tensor(v) and v.shape == old.shape else v for n, v in state}
+        optimizers[key] = (members, optimizer)
+    return optimizers
+
+
+def _step(optimizers, parameters):
+    """Update each run's rows by its optimizer, and drop the gradients."""
+    start = 0
+    for members, optimizer in optimizers.values():
+        for view, parameter in zip(optimizer.param_groups[0]["params"], parameters, strict=True):
+            view.grad = None if parameter.grad is None else parameter.grad[start : start + len(members)]
+        optimizer.step()
+        start += len(members)
+    for parameter in parameters:
+        parameter.grad = None
+
+
+def _end_epoch(job, epoch, loss, epochs, patience, evaluate_every):
+    """What `fit` does after an epoch: a row of the history, the best weights so far, and whether the run goes on."""
+    row = {"epoch": epoch, "loss": loss}
+    if (epoch + 1) % evaluate_every == 0 or epoch + 1 == epochs:
+        row |= evaluate(job.model, *job.train, prefix="train_") | evaluate(job.model, *job.val, prefix="val_")
+    job.rows.append(row)
+    if not math.isfinite(loss + row.get("val_loss", 0.0)):
+        job.stopped = f"loss became {loss} in epoch {epoch}: try a smaller learning rate"
+    elif row.get("val_loss", math.inf) < job.best[0]:
+        job.best = (row["val_loss"], epoch, snapshot(job.model) if patience else None)
+    elif patience and epoch - job.best[1] >= patience:
+        job.stopped = f"no lower validation loss for {patience} epochs"
+    if epoch + 1 == epochs:
+        job.stopped = job.stopped or "all epochs done"
+
+
+def _table(jobs, runs):
+    settings = [{k: v.__name__ if isinstance(v, type) else v for k, v in run.items() if k not in ("train", "val")} for run in runs]
+    rows = [{"run": job.index} | settings[job.index] | row | {"stopped": job.stopped} for job in jobs for row in job.rows]
+    return pd.DataFrame(rows)
+
+
+# -- stacked layers: the batch holds the first run's examples, then the second's, ... -----------------------------------
+
+
+def stack(modules):
+    """One module that does to each run's part of the batch what its own module does. Its parameters have a leading axis of
+    runs; the modules' parameters become views of them. Layers without parameters work as they are."""
+    first = modules[0]
+    if type(first) in STACKED:
+        return STACKED[type(first)](modules)
+    if first._parameters or first._buffers:
+        if first._modules:
+            raise TypeError(f"{type(first).__name__} has parameters of its own besides layers: put them into a layer")
+        return StackedAny(modules)
+    twin = copy.copy(first)
+    twin._modules = {name: stack([module._modules[name] for module in modules]) for name in first._modules}
+    return twin
+
+
+def _stack_parameter(layers, name, axes=(0,)):
+    """The layers' parameter `name`, axes permuted, as one parameter (runs, ...) of which the layers keep views."""
+    tensors = [getattr(layer, name) for layer in layers]
+    if tensors[0] is None:
+        return None
+    axes = axes if len(axes) == tensors[0].dim() else tuple(range(tensors[0].dim()))
+    stacked = torch.stack([t.detach().permute(axes) for t in tensors])
+    for t, row in zip(tensors, stacked, strict=True):
+        t.data = row.permute([axes.index(a) for a in range(len(axes))])
+    return nn.Parameter(stacked, tensors[0].requires_grad)
+
+
+class StackedLinear(nn.Module):
+    """(runs * n, ..., n_in) -> (runs * n, ..., n_out)."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.weight = _stack_parameter(layers, "weight", (1, 0))  # (runs, n_in, n_out): its gradient needs no transposing
+        self.bias = _stack_parameter(layers, "bias")
+
+    def forward(self, x):
+        n_runs, n_in, n_out = self.weight.shape
+        rows = x.reshape(n_runs, -1, n_in)
+        y = rows.bmm(self.weight) if self.bias is None else torch.baddbmm(self.bias.unsqueeze(1), rows, self.weight)
+        return y.view(*x.shape[:-1], n_out)
+
+
+class StackedDropout(nn.Module):
+    """Runs that share a seed share a generator, whose bits are drawn once for all of them."""
+
+    def __init__(self, layers):
+        super().__init__()
+        generators = {}
+        for layer in layers:
+            layer.generator = generators.setdefault(layer.generator.initial_seed(), layer.generator)
+        self.generators = list(generators.values())
+        device, rows = self.generators[0].device, [self.generators.index(layer.generator) for layer in layers]
+        self.rows = torch.tensor(rows, device=device)
+        threshold, scale = zip(*(threshold_and_scale(layer.p) for layer in layers), strict=True)
+        self.threshold = torch.tensor(threshold, dtype=torch.int16, device=device).unsqueeze(1)
+        self.scale = torch.tensor(scale, dtype=torch.float64, device=device).unsqueeze(1)
+        self.drops = any(layer.p > 0 for layer in layers)
+
+    def forward(self, x):
+        if not self.drops:
+            return x
+        shape = len(self.rows), x.numel() // len(self.rows)
+        bits = torch.stack([random_bits(generator, shape[1:]) for generator in self.generators])
+        bits = bits.index_select(0, self.rows)
+        return x * dropout_mask_(bits, self.threshold, self.scale.to(x.dtype), x.dtype).view(x.shape)
+
+
+class StackedEmbedding(nn.Module):
+    """(runs * n, ...) int64 -> (runs * n, ..., width)."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.weight = _stack_parameter(layers, "weight")
+
+    def forward(self, codes):
+        n_runs, n_codes, _ = self.weight.shape
+        start = n_codes * torch.arange(n_runs, device=codes.device).unsqueeze(1)
+        return functional.embedding((codes.reshape(n_runs, -1) + start).view(codes.shape), self.weight.flatten(0, 1))
+
+
+class StackedLayerNorm(nn.Module):
+    """Same shape in and out; each run has its own scale and shift."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.weight, self.bias = _stack_parameter(layers, "weight"), _stack_parameter(layers, "bias")
+        self.eps = layers[0].eps
+
+    def forward(self, x):
+        n_runs, *shape = self.weight.shape
+        normal = functional.layer_norm(x, shape, eps=self.eps).view(n_runs, -1, *shape)
+        return torch.addcmul(self.bias.unsqueeze(1), normal, self.weight.unsqueeze(1)).view(x.shape)
+
+
+class StackedAny(nn.Module):
+    """Any other layer with parameters: run after run, each on its part of the batch."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.layers = tuple(layers)
+        for name in layers[0]._parameters:
+            self.register_parameter(name, _stack_parameter(layers, name, (0, 2, 3, 1)))
+
+    def forward(self, x):
+        parts = x.chunk(len(self.layers))
+        rows = {name: (p.permute(0, 1, 4, 2, 3) if p.dim() == 5 else p).unbind() for name, p in self.named_parameters()}
+        own = [{name: row[k] for name, row in rows.items()} for k in range(len(parts))]
+        return torch.cat([functional_call(*call) for call in zip(self.layers, own, parts, strict=True)])
+
+
+STACKED = {nn.Linear: StackedLinear, Dropout: StackedDropout, nn.Embedding: StackedEmbedding, nn.LayerNorm: StackedLayerNorm}
