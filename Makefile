@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES = $(shell git ls-files -co --exclude-standard 2>/dev/null)
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: lab test course build site test-browser bench doctor clean
+.PHONY: lab test course build bench doctor clean
 
 lab: .venv/installed ## open the course in JupyterLab
 	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
