@@ -8,7 +8,7 @@ from tqdm.auto import tqdm
 
 
 def main(arguments=None):
-    """Run one sub-command; returns its exit code (0: done, 1: something failed, 2: unusable arguments)."""
+    """Run one sub-command; returns its exit code (0: done, 1: something failed, 2: unusable arguments, 130: Ctrl-C)."""
     parser = argparse.ArgumentParser(prog="course", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     build = commands.add_parser("build", help="build the notebooks from notebooks/source (only what changed)")
@@ -25,6 +25,9 @@ def main(arguments=None):
     except ValueError as error:
         print(f"course: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("course: stopped by Ctrl-C", file=sys.stderr)
+        return 130
 
 
 def _add_reruns(commands):
@@ -125,7 +128,7 @@ def run_sweep(options):
     """`course sweep`."""
     from course_utils.reruns.plan import describe, plan
     from course_utils.reruns.run import exit_code
-    from course_utils.reruns.sweep import estimate, local_workers, sweep
+    from course_utils.reruns.sweep import estimate, local_workers, summary, sweep
 
     folder = options.out or "results"
     runs = plan(options.lesson, options.settings, options.preset, several=True)
@@ -135,12 +138,7 @@ def run_sweep(options):
         return 0
     started = time.perf_counter()
     results = sweep(runs, folder, scheduler=options.scheduler, workers=options.workers, threads=options.threads)
-    failed = [(run, line) for run, record, line in results if record is None]
-    for run, line in failed:
-        print(f"{describe(run.changed)}: {line}")
-    before = sum(line.startswith("recorded") for _, _, line in results)
-    print(f"{len(results)} runs: {before} recorded before, {len(results) - before - len(failed)} done now, {len(failed)} failed, "
-          f"{time.perf_counter() - started:.0f} s; now look at them with `course report`")  # fmt: skip
+    print(f"{summary(results)}, {time.perf_counter() - started:.0f} s; now look at them with `course report`")
     return exit_code(results)
 
 

@@ -40,8 +40,9 @@ def execute(run, *, threads=THREADS, on_cell=lambda: None):
         if reason is None:
             record, reason = _read_back(run, written)
     if record is not None:
-        record |= {"lesson": run.lesson, "code": run.code, "key": run.key, "name": run.name, "seconds": round(time.perf_counter() - started, 3),
-                   "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}  # fmt: skip
+        finished = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        record |= {"lesson": run.lesson, "code": run.code, "key": run.key, "name": run.name}
+        record |= {"seconds": round(time.perf_counter() - started, 3), "finished": finished}
     return Outcome(notebook, record, reason)
 
 

@@ -20,10 +20,11 @@ from dask.distributed import Client, LocalCluster, wait
 from distributed.scheduler import KilledWorker
 from tqdm.auto import tqdm
 
-from course_utils.reruns.plan import code_hash
+from course_utils.reruns.plan import code_hash, describe
 from course_utils.reruns.records import claim, find_record, give_back, open_folder, records_in
 from course_utils.reruns.run import STOPPED, THREADS, Outcome, execute, keep
 
+IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # which is the driver's to handle
 CONNECT_SECONDS = 20
 DEATH_SECONDS = 120  # after which a worker that cannot reach its scheduler ends itself
 
@@ -59,6 +60,17 @@ def job(run, threads):
     return execute(run, threads=threads)
 
 
+def summary(results):
+    """Text: each failure with its reason, then how many runs there were, recorded before, done, failed and left."""
+    failed = [f"{describe(run.changed)}: {line}" for run, record, line in results if record is None and line != STOPPED]
+    left = sum(line == STOPPED for _, _, line in results)
+    before = sum(record is not None and line.startswith("recorded") for _, record, line in results)
+    done = len(results) - len(failed) - left - before
+    counts = f"{len(results)} runs: {before} recorded before, {done} done now, {len(failed)} failed"
+    stopped = f"{STOPPED} with {left} runs left: the same command does them"
+    return "\n".join([*failed, *([stopped] if left else []), counts])
+
+
 def estimate(runs, folder, workers):
     """Text: how many of the runs are left, and for how long, judged by the mean of the lesson's records in `folder`."""
     left = sum(find_record(run, folder) is None for run in runs)
@@ -85,8 +97,9 @@ def _connect(scheduler, workers, threads):
                     dashboard_address=None,
                     security=secured,
                     death_timeout=DEATH_SECONDS,
+                    preload=[IGNORE_CTRL_C],
                     silence_logs=logging.CRITICAL,
-                )  # fmt: skip
+                )
             )
         try:
             client = Client(scheduler, timeout=CONNECT_SECONDS)

@@ -1,0 +1,156 @@
+"""`course sweep` with workers killed, drivers killed, drivers side by side, and jobs that always fail, for real."""
+
+import json
+import os
+import signal
+from collections import Counter
+
+import psutil
+import pytest
+from dask.distributed import LocalCluster
+
+from course_utils.cli import main
+from course_utils.reruns import sweep as sweeps
+from course_utils.reruns.plan import plan
+from course_utils.reruns.run import exit_code, run_all
+from course_utils.reruns.sweep import job, sweep
+from tests.toy_notebooks import MARK, course, descendants, ended, files, start_course, toy, wait_until
+
+SLEEP = "import time\ntime.sleep(2)"
+pytestmark = pytest.mark.slow
+
+
+def records(folder):
+    """Seeds of the records in a folder."""
+    return {json.loads(path.read_text())["parameters"]["seed"] for path in folder.glob("*.json")}
+
+
+def marks(folder):
+    """How often each seed was started."""
+    path = folder / "marks"
+    return Counter(int(line.split()[0]) for line in path.read_text().splitlines()) if path.exists() else Counter()
+
+
+def start_sweep(folder, path, *arguments):
+    return start_course("sweep", path, "--out", "out", *arguments, folder=folder, env={"MARKS": str(folder / "marks")},
+                        start_new_session=True)  # fmt: skip
+
+
+def test_a_killed_worker_loses_no_run_and_repeats_no_recorded_one(tmp_path):
+    with start_sweep(tmp_path, toy(tmp_path, MARK, SLEEP), "-p", "seed=0:6", "--workers", "2") as driver:
+        wait_until(lambda: len(marks(tmp_path)) >= 4 and len(records(tmp_path / "out")) >= 2)
+        before = records(tmp_path / "out")
+        kernel = descendants(driver, "ipykernel")[0]
+        psutil.Process(kernel.ppid()).kill()
+        wait_until(lambda: ended(kernel), 20)
+        out, err = driver.communicate(timeout=180)
+    assert driver.returncode == 0, err
+    assert "6 runs: 0 recorded before, 6 done now, 0 failed" in out
+    assert records(tmp_path / "out") == set(range(6))
+    started = marks(tmp_path)
+    assert set(started) == set(range(6))
+    assert all(started[seed] == 1 for seed in before)
+    assert sum(started.values()) == 7
+    assert not [name for name in files(tmp_path / "out") if not name.endswith((".ipynb", ".json"))]
+
+
+def test_a_job_that_always_kills_its_worker_is_reported_and_the_rest_finish(tmp_path):
+    poison = "import os, time\nif seed == 1:\n    os.kill(os.getppid(), 9)\n    time.sleep(60)"
+    raising = "assert seed != 2, 'two is bad'"
+    code, out, _ = course("sweep", toy(tmp_path, poison, raising), "-p", "seed=0:4", "--workers", "2", "--out", "out",
+                          folder=tmp_path)  # fmt: skip
+    assert code == 1
+    assert "seed=1: FAILED: every worker that tried it died (4 of them" in out
+    assert "seed=2: FAILED: cell 5 raised AssertionError: two is bad" in out
+    assert "4 runs: 0 recorded before, 2 done now, 2 failed" in out
+    assert records(tmp_path / "out") == {0, 3}
+    assert sum("partial" in name for name in files(tmp_path / "out")) == 2
+
+
+def test_a_killed_driver_is_restarted_and_does_only_what_is_left(tmp_path):
+    path = toy(tmp_path, MARK, SLEEP)
+    with start_sweep(tmp_path, path, "-p", "seed=0:6", "--workers", "2") as driver:
+        wait_until(lambda: len(records(tmp_path / "out")) >= 2)
+        family = psutil.Process(driver.pid).children(recursive=True)
+        driver.kill()
+        driver.communicate(timeout=60)
+    wait_until(lambda: all(ended(child) for child in family), 60)
+    kept = records(tmp_path / "out")
+    assert not [name for name in files(tmp_path / "out") if name.endswith(".part")]
+    with start_sweep(tmp_path, path, "-p", "seed=0:6", "--workers", "2") as driver:
+        out, err = driver.communicate(timeout=180)
+    assert driver.returncode == 0, err
+    assert f"6 runs: {len(kept)} recorded before, {6 - len(kept)} done now, 0 failed" in out
+    assert records(tmp_path / "out") == set(range(6))
+    assert all(marks(tmp_path)[seed] == 1 for seed in kept)
+
+
+def test_two_drivers_in_one_folder_do_each_run_once(tmp_path):
+    path = toy(tmp_path, MARK, SLEEP)
+    with (
+        start_sweep(tmp_path, path, "-p", "seed=0:4", "--workers", "1") as first,
+        start_sweep(tmp_path, path, "-p", "seed=2:6", "--workers", "1") as second,
+    ):
+        texts = [driver.communicate(timeout=180) for driver in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), texts
+    assert records(tmp_path / "out") == set(range(6))
+    assert marks(tmp_path) == Counter(range(6))
+
+
+def test_ctrl_c_ends_the_sweep_and_keeps_what_is_recorded(tmp_path):
+    with start_sweep(tmp_path, toy(tmp_path, SLEEP), "-p", "seed=0:20", "--workers", "2") as driver:
+        wait_until(lambda: records(tmp_path / "out"))
+        family = psutil.Process(driver.pid).children(recursive=True)
+        os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: to the driver and all its workers
+        out, err = driver.communicate(timeout=60)
+    assert driver.returncode == 130, err
+    assert "Traceback" not in err
+    done = len(records(tmp_path / "out"))
+    assert f"stopped by Ctrl-C with {20 - done} runs left: the same command does them" in out
+    assert f"20 runs: 0 recorded before, {done} done now, 0 failed" in out
+    wait_until(lambda: all(ended(child) for child in family), 60)
+
+
+def test_a_scheduler_by_address_gives_what_a_local_run_gives(tmp_path):
+    path = toy(tmp_path, "import os\nthreads = {k: v for k, v in os.environ.items() if k.endswith('_NUM_THREADS')}\nthreads")
+    runs = plan(path, ["seed=0:2"], several=True)
+    local = run_all(runs, tmp_path / "local", threads=3)
+    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster:
+        remote = sweep(runs, tmp_path / "remote", scheduler=cluster.scheduler_address, threads=3)
+    same = ("lesson", "parameters", "metrics", "claims", "threads", "code", "key", "name")
+    found = [sorted([[r[k] for k in same] for _, r, _ in results], key=str) for results in (local, remote)]
+    assert found[0] == found[1]
+    assert exit_code(remote) == 0
+    for folder in ("local", "remote"):
+        text = (tmp_path / folder / "toy.ipynb").read_text()
+        assert all(f"'{name}_NUM_THREADS': '3'" in text for name in ("OMP", "MKL", "OPENBLAS"))
+
+
+def test_a_scheduler_that_does_not_answer_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sweeps, "CONNECT_SECONDS", 1)
+    for address in ("tcp://127.0.0.1:9", "nonsense://x"):
+        assert main(["sweep", toy(tmp_path), "--scheduler", address, "--out", str(tmp_path / "out")]) == 2
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert error.startswith(f"course: no Dask scheduler answers at '{address}': start one")
+
+
+def test_a_worker_with_another_version_of_the_course_refuses(tmp_path):
+    (run,) = plan(toy(tmp_path))
+    outcome = job(run._replace(code="older"), 2)
+    assert outcome.record is None
+    assert "has another version of this course" in outcome.reason
+
+
+def test_a_dry_run_lists_the_runs_and_does_nothing(tmp_path, capsys):
+    arguments = ["sweep", toy(tmp_path), "-p", "seed=0:2", "-p", "p=0.25,0.5", "--workers", "2", "--dry-run"]
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == ["p=0.25", "defaults", "seed=1, p=0.25", "seed=1"]
+    assert lines[4] == "4 runs, 0 of them recorded, 4 left: no estimate, since no run of this lesson is recorded there yet"
+    assert not (tmp_path / "out").exists()
+    run_all(plan(toy(tmp_path)), tmp_path / "out")
+    record = json.loads((tmp_path / "out" / "toy.json").read_text())
+    (tmp_path / "out" / "toy.json").write_text(json.dumps(record | {"seconds": 60}))
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    expected = "4 runs, 1 of them recorded, 3 left: about 02:00 on 2 workers (mean of 1 recorded runs)"
+    assert capsys.readouterr().out.splitlines()[-1] == expected
