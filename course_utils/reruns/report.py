@@ -66,15 +66,17 @@ def summary(records, varied):
     groups = {}
     for record in records:
         groups.setdefault(json.dumps([record["parameters"][name] for name in varied]), []).append(record)
+    metrics = dict.fromkeys(name for record in records for name in record["metrics"])
+    claims = dict.fromkeys(claim["id"] for record in records for claim in record["claims"])
     rows = []
     for key, group in groups.items():
         row = dict(zip(varied, json.loads(key), strict=True)) | {"n": len(group)}
-        for metric in group[0]["metrics"]:
+        for metric in metrics:
             mean, half, _ = mean_and_interval([record["metrics"].get(metric, math.nan) for record in group])
             row |= {metric: mean, f"{metric}_ci95": half}
-        for claim in group[0]["claims"]:
-            found = [c["verdict"] for record in group for c in record["claims"] if c["id"] == claim["id"]]
-            row[f"claim {claim['id']}"] = f"{found.count('supported')} of {len(found)}"
+        for claim in claims:
+            found = [c["verdict"] for record in group for c in record["claims"] if c["id"] == claim]
+            row[f"claim {claim}"] = f"{found.count('supported')} of {len(found)}"
         rows.append(row)
     table = pd.DataFrame(rows)
     return table.sort_values(varied, key=_sortable, ignore_index=True) if varied else table
@@ -137,6 +139,8 @@ def draw_metric(ax, table, metric, x, others):
     if not x:
         ax.set_xticks([])
     ax.legend()
+    if table[metric].isna().all():
+        return f"{metric} is no number in any setting"
     best = table.loc[table[metric].idxmax()]
     where = ", ".join(f"{name}={best[name]}" for name in [*([x] if x else []), *others])
     found = number(best[metric], best[f"{metric}_ci95"])

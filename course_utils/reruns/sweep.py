@@ -94,7 +94,7 @@ def _connect(scheduler, workers, threads):
                     n_workers=workers,
                     threads_per_worker=1,
                     memory_limit=0,
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",
                     security=secured,
                     death_timeout=DEATH_SECONDS,
                     preload=[IGNORE_CTRL_C],

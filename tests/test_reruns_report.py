@@ -1,0 +1,130 @@
+"""`course report`: the table's numbers, the pictures, and records that do not fit."""
+
+import json
+import sys
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from course_utils.cli import main
+from course_utils.reruns.report import number, report
+from course_utils.reruns.tensorboard import export
+
+
+def write(folder, index, *, lesson="toy", code="new", verdict="supported", metrics=None, **parameters):
+    """Write one record as `course run` would; returns it."""
+    record = {
+        "lesson": lesson, "name": f"{lesson}-{index}", "code": code, "key": f"{code}{index}", "seconds": 1.0,
+        "finished": f"2026-01-{1 + (code == 'new'):02d}T00:00:00Z", "parameters": {"seed": index} | parameters,
+        "metrics": {"accuracy": 0.5 + index / 100} if metrics is None else metrics,
+        "claims": [{"id": "t.1", "statement": "s", "verdict": verdict, "expect": "supported"}],
+        "versions": {"torch": "2"}, "device": "cpu", "threads": 2,
+    }  # fmt: skip
+    (folder / f"{lesson}-{index}.json").write_text(json.dumps(record))
+    return record
+
+
+def grid(folder):
+    for index in range(12):
+        write(
+            folder,
+            index,
+            p=[0.0, 0.1, 0.5][index % 3],
+            flag=bool(index % 2),
+            sizes=[1, 2],
+            verdict=["supported", "inconclusive"][index > 5],
+        )
+
+
+def test_the_table_has_the_mean_and_its_t_interval_of_each_setting(tmp_path):
+    grid(tmp_path)
+    text = report(tmp_path, "toy")
+    table = pd.read_csv(tmp_path / "report-toy.csv")
+    assert list(table.columns) == ["p", "flag", "n", "accuracy", "accuracy_ci95", "claim t.1"]
+    assert list(table["p"]) == [0.0, 0.0, 0.1, 0.1, 0.5, 0.5]
+    values = np.array([0.5, 0.56])  # seeds 0 and 6: p = 0, flag = False
+    low, high = stats.t.interval(0.95, 1, loc=values.mean(), scale=stats.sem(values))
+    assert table["accuracy"][0] == pytest.approx(values.mean())
+    assert table["accuracy_ci95"][0] == pytest.approx((high - low) / 2)
+    assert table["claim t.1"][0] == "1 of 2"
+    assert "| 0.0 | False | 2 | 0.53 ± 0.38 | 1 of 2 " in text
+    markdown = (tmp_path / "report-toy.md").read_text()
+    assert "| 0.0 | False | 2 | 0.53 ± 0.38 | 1 of 2 " in markdown
+    assert "![toy: accuracy is highest, 0.58 ± 0.38, at p=0.5, flag=True.](report-toy.png)" in markdown
+
+
+def test_the_picture_shows_something(tmp_path):
+    grid(tmp_path)
+    report(tmp_path, "toy")
+    picture = matplotlib.image.imread(tmp_path / "report-toy.png")
+    assert picture.shape[0] > 200
+    assert len(np.unique(picture[..., :3].reshape(-1, 3), axis=0)) > 20
+
+
+def test_records_of_older_code_and_of_other_lessons_are_left_out(tmp_path):
+    write(tmp_path, 0)
+    write(tmp_path, 1)
+    write(tmp_path, 2, code="old")
+    write(tmp_path, 3, lesson="other")
+    text = report(tmp_path, "toy")
+    assert "toy, 2 runs" in text
+    assert "Left out: 1 records of an older version" in text
+
+
+def test_few_records_make_a_table_too(tmp_path):
+    write(tmp_path, 0, p=0.1)
+    assert "| 1 | 0.5      | 1 of 1" in report(tmp_path, "toy")
+    write(tmp_path, 1, p=0.1, metrics={})
+    write(tmp_path, 2, p=0.2, metrics={"accuracy": float("nan")})
+    assert "nan" in report(tmp_path, "toy")
+
+
+def test_records_without_numbers_make_a_table_too(tmp_path):
+    write(tmp_path, 0, metrics={}, p=[1])
+    write(tmp_path, 1, metrics={}, p=[2])
+    assert "[2]" in report(tmp_path, "toy")
+
+
+def test_numbers_are_shown_to_the_interval_s_two_digits():
+    assert number(0.91234, 0.0123) == "0.912 ± 0.012"
+    assert number(123.4, 45.6) == "123 ± 46"
+    assert number(0.5, float("inf")) == "0.5"
+    assert number(1.0, 0.0) == "1.0000 ± 0.0000"
+
+
+def test_a_report_of_nothing_says_what_to_do(tmp_path, capsys):
+    assert main(["report", "--out", str(tmp_path)]) == 2
+    assert "make some with `course run`" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="has no record of toy"):
+        report(tmp_path, "toy")
+
+
+def test_all_lessons_are_reported_unless_one_is_named(tmp_path, capsys):
+    write(tmp_path, 0)
+    write(tmp_path, 1, lesson="other")
+    assert main(["report", "--out", str(tmp_path)]) == 0
+    assert [f"{name}, 1 runs" in capsys.readouterr().out for name in ("toy",)] == [True]
+    assert main(["report", "oth", "--out", str(tmp_path)]) == 0
+    assert "toy, 1 runs" not in capsys.readouterr().out
+
+
+def test_without_tensorboard_the_export_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(ValueError, match="pip install tensorboard"):
+        export(tmp_path, tmp_path / "tb")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tensorboard_finds_the_metrics(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    write(tmp_path, 3, p=0.1, sizes=[1, 2])
+    assert export(tmp_path, tmp_path / "tb") == export(tmp_path, tmp_path / "tb") == 1
+    (run,) = (tmp_path / "tb").iterdir()
+    events = EventAccumulator(str(run))
+    events.Reload()
+    assert events.Scalars("accuracy")[0].value == pytest.approx(0.53)
