@@ -1,11 +1,14 @@
 """The course's figure style, and the few plots that more than one lesson draws."""
 
+import base64
+import io
 from pathlib import Path
 
 import numpy as np
 from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
 
 from course_utils.claims import mean_and_interval
 
@@ -67,9 +70,9 @@ def plot_images(images, titles, *, n_columns=10):
 
 
 def _png(fig):
-    import base64
-    import io
-
-    buffer = io.BytesIO()
-    FigureCanvasAgg(fig).print_figure(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
-    return base64.b64encode(buffer.getvalue()).decode()
+    """The figure as base64 PNG text, with a palette of 256 colours (a third of the size, and no date inside)."""
+    rendered, small = io.BytesIO(), io.BytesIO()
+    FigureCanvasAgg(fig).print_figure(rendered, format="png", bbox_inches="tight")
+    image = Image.open(rendered).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    image.save(small, format="png", optimize=True)
+    return base64.b64encode(small.getvalue()).decode()
