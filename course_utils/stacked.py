@@ -6,16 +6,16 @@ import math
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from itertools import groupby
 
 import pandas as pd
 import torch
 from torch import nn
-from torch.func import functional_call
 from torch.nn import functional
 from tqdm.auto import tqdm
 
-from course_utils.dropout import Dropout, dropout_mask_, random_bits, threshold_and_scale, use_generator
+from course_utils.dropout import use_generator
+from course_utils.stacked_layers import stack
+from course_utils.stacked_optimizer import make_optimizers, settings_key, step_
 from course_utils.training import batches, check_training, evaluate, run_generators, snapshot
 
 CACHE = 6 * 2**20  # bytes of weights, gradients and optimizer state of the runs that one CPU thread trains at once
@@ -161,7 +161,7 @@ def _train_chunk(jobs, end, epochs, batch_size, patience, evaluate_every):
     for job in jobs:
         order[job.seed], noise = run_generators(job.seed, job.train[0].device)
         use_generator(job.model.train(), noise)
-    running = sorted(jobs, key=_hyper_key)
+    running = sorted(jobs, key=settings_key)
     try:
         for epoch in range(epochs):
             if epoch == 0 or any(job.stopped for job in running):
@@ -169,7 +169,7 @@ def _train_chunk(jobs, end, epochs, batch_size, patience, evaluate_every):
                 if not running:
                     break
                 net = stack([job.model for job in running])
-                optimizers = _optimizers(net, running, optimizers)
+                optimizers = make_optimizers([p for p in net.parameters() if p.requires_grad], running, optimizers)
             losses = _epoch(net, optimizers, running, order, batch_size, end)
             for job, loss in zip(running, losses.tolist(), strict=True):
                 _end_epoch(job, epoch, loss, epochs, patience, evaluate_every)
@@ -199,7 +199,7 @@ def _epoch(net, optimizers, jobs, order, batch_size, end):
         loss = _losses(output, y.index_select(0, (index + y_start).flatten()), len(jobs), smoothing if has_smoothing else None)
         objective = loss + l1_strength * _l1_norms(parameters) if has_l1 else loss
         objective.sum().backward()  # a run's parameters see its own objective only
-        _step(optimizers, parameters)
+        step_(optimizers, parameters)
         losses.append(loss.detach())
     return torch.stack(losses).mean(0)
 
@@ -229,42 +229,6 @@ def _l1_norms(parameters):
     return sum(p.abs().flatten(1).sum(1) for p in parameters if p.dim() >= 3)
 
 
-def _hyper_key(job):
-    return f"{job.optimizer} {sorted(job.hyper.items())}"
-
-
-def _optimizers(net, jobs, before):
-    """An ordinary optimizer for each set of neighbouring runs with equal settings, over their rows of the stack:
-    {settings: (runs, optimizer)}. Runs that `before` (an earlier result) has keep their optimizer state."""
-    optimizers, start = {}, 0
-    for key, members in groupby(jobs, key=_hyper_key):
-        members = list(members)
-        views = [p.detach()[start : start + len(members)] for p in net.parameters() if p.requires_grad]
-        start += len(members)
-        make = members[0].optimizer
-        fused = {"fused": True} if "fused" in inspect.signature(make).parameters else {}
-        optimizer = make(views, **fused | members[0].hyper)
-        if key in before:
-            kept = [before[key][0].index(job) for job in members]
-            for view, old in zip(views, before[key][1].param_groups[0]["params"], strict=True):
-                state = before[key][1].state.get(old, {}).items()
-                optimizer.state[view] = {n: v[kept] if torch.is_tensor(v) and v.shape == old.shape else v for n, v in state}
-        optimizers[key] = (members, optimizer)
-    return optimizers
-
-
-def _step(optimizers, parameters):
-    """Update each run's rows by its optimizer, and drop the gradients."""
-    start = 0
-    for members, optimizer in optimizers.values():
-        for view, parameter in zip(optimizer.param_groups[0]["params"], parameters, strict=True):
-            view.grad = None if parameter.grad is None else parameter.grad[start : start + len(members)]
-        optimizer.step()
-        start += len(members)
-    for parameter in parameters:
-        parameter.grad = None
-
-
 def _end_epoch(job, epoch, loss, epochs, patience, evaluate_every):
     """What `fit` does after an epoch: a row of the history, the best weights so far, and whether the run goes on."""
     row = {"epoch": epoch, "loss": loss}
@@ -282,122 +246,8 @@ def _end_epoch(job, epoch, loss, epochs, patience, evaluate_every):
 
 
 def _table(jobs, runs):
-    settings = [{k: v.__name__ if isinstance(v, type) else v for k, v in run.items() if k not in ("train", "val")} for run in runs]
+    settings = [
+        {k: v.__name__ if isinstance(v, type) else v for k, v in run.items() if k not in ("train", "val")} for run in runs
+    ]
     rows = [{"run": job.index} | settings[job.index] | row | {"stopped": job.stopped} for job in jobs for row in job.rows]
     return pd.DataFrame(rows)
-
-
-# -- stacked layers: the batch holds the first run's examples, then the second's, ... -----------------------------------
-
-
-def stack(modules):
-    """One module that does to each run's part of the batch what its own module does. Its parameters have a leading axis of
-    runs; the modules' parameters become views of them. Layers without parameters work as they are."""
-    first = modules[0]
-    if type(first) in STACKED:
-        return STACKED[type(first)](modules)
-    if first._parameters or first._buffers:
-        if first._modules:
-            raise TypeError(f"{type(first).__name__} has parameters of its own besides layers: put them into a layer")
-        return StackedAny(modules)
-    twin = copy.copy(first)
-    twin._modules = {name: stack([module._modules[name] for module in modules]) for name in first._modules}
-    return twin
-
-
-def _stack_parameter(layers, name, axes=(0,)):
-    """The layers' parameter `name`, axes permuted, as one parameter (runs, ...) of which the layers keep views."""
-    tensors = [getattr(layer, name) for layer in layers]
-    if tensors[0] is None:
-        return None
-    axes = axes if len(axes) == tensors[0].dim() else tuple(range(tensors[0].dim()))
-    stacked = torch.stack([t.detach().permute(axes) for t in tensors])
-    for t, row in zip(tensors, stacked, strict=True):
-        t.data = row.permute([axes.index(a) for a in range(len(axes))])
-    return nn.Parameter(stacked, tensors[0].requires_grad)
-
-
-class StackedLinear(nn.Module):
-    """(runs * n, ..., n_in) -> (runs * n, ..., n_out)."""
-
-    def __init__(self, layers):
-        super().__init__()
-        self.weight = _stack_parameter(layers, "weight", (1, 0))  # (runs, n_in, n_out): its gradient needs no transposing
-        self.bias = _stack_parameter(layers, "bias")
-
-    def forward(self, x):
-        n_runs, n_in, n_out = self.weight.shape
-        rows = x.reshape(n_runs, -1, n_in)
-        y = rows.bmm(self.weight) if self.bias is None else torch.baddbmm(self.bias.unsqueeze(1), rows, self.weight)
-        return y.view(*x.shape[:-1], n_out)
-
-
-class StackedDropout(nn.Module):
-    """Runs that share a seed share a generator, whose bits are drawn once for all of them."""
-
-    def __init__(self, layers):
-        super().__init__()
-        generators = {}
-        for layer in layers:
-            layer.generator = generators.setdefault(layer.generator.initial_seed(), layer.generator)
-        self.generators = list(generators.values())
-        device, rows = self.generators[0].device, [self.generators.index(layer.generator) for layer in layers]
-        self.rows = torch.tensor(rows, device=device)
-        threshold, scale = zip(*(threshold_and_scale(layer.p) for layer in layers), strict=True)
-        self.threshold = torch.tensor(threshold, dtype=torch.int16, device=device).unsqueeze(1)
-        self.scale = torch.tensor(scale, dtype=torch.float64, device=device).unsqueeze(1)
-        self.drops = any(layer.p > 0 for layer in layers)
-
-    def forward(self, x):
-        if not self.drops:
-            return x
-        shape = len(self.rows), x.numel() // len(self.rows)
-        bits = torch.stack([random_bits(generator, shape[1:]) for generator in self.generators])
-        bits = bits.index_select(0, self.rows)
-        return x * dropout_mask_(bits, self.threshold, self.scale.to(x.dtype), x.dtype).view(x.shape)
-
-
-class StackedEmbedding(nn.Module):
-    """(runs * n, ...) int64 -> (runs * n, ..., width)."""
-
-    def __init__(self, layers):
-        super().__init__()
-        self.weight = _stack_parameter(layers, "weight")
-
-    def forward(self, codes):
-        n_runs, n_codes, _ = self.weight.shape
-        start = n_codes * torch.arange(n_runs, device=codes.device).unsqueeze(1)
-        return functional.embedding((codes.reshape(n_runs, -1) + start).view(codes.shape), self.weight.flatten(0, 1))
-
-
-class StackedLayerNorm(nn.Module):
-    """Same shape in and out; each run has its own scale and shift."""
-
-    def __init__(self, layers):
-        super().__init__()
-        self.weight, self.bias = _stack_parameter(layers, "weight"), _stack_parameter(layers, "bias")
-        self.eps = layers[0].eps
-
-    def forward(self, x):
-        n_runs, *shape = self.weight.shape
-        normal = functional.layer_norm(x, shape, eps=self.eps).view(n_runs, -1, *shape)
-        return torch.addcmul(self.bias.unsqueeze(1), normal, self.weight.unsqueeze(1)).view(x.shape)
-
-
-class StackedAny(nn.Module):
-    """Any other layer with parameters: run after run, each on its part of the batch."""
-
-    def __init__(self, layers):
-        super().__init__()
-        self.layers = tuple(layers)
-        for name in layers[0]._parameters:
-            self.register_parameter(name, _stack_parameter(layers, name, (0, 2, 3, 1)))
-
-    def forward(self, x):
-        parts = x.chunk(len(self.layers))
-        rows = {name: (p.permute(0, 1, 4, 2, 3) if p.dim() == 5 else p).unbind() for name, p in self.named_parameters()}
-        own = [{name: row[k] for name, row in rows.items()} for k in range(len(parts))]
-        return torch.cat([functional_call(*call) for call in zip(self.layers, own, parts, strict=True)])
-
-
-STACKED = {nn.Linear: StackedLinear, Dropout: StackedDropout, nn.Embedding: StackedEmbedding, nn.LayerNorm: StackedLayerNorm}

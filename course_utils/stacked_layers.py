@@ -1,0 +1,139 @@
+"""Layers that serve many runs at once: the batch holds the first run's examples, then the second's, and so on.
+
+So everything without parameters (activations, pooling, attention, reshaping) works on a stack as it is, and only layers
+with parameters, and dropout, need to know about runs.
+"""
+
+import copy
+
+import torch
+from torch import nn
+from torch.func import functional_call
+from torch.nn import functional
+
+from course_utils.dropout import Dropout, dropout_mask_, random_bits, threshold_and_scale
+
+
+def stack(modules):
+    """One module that does to each run's part of the batch what the run's own module does.
+
+    Its parameters have a leading axis of runs, and the modules' own parameters become views of them. Every `Dropout` must
+    have its generator. Raises TypeError for a module it cannot stack.
+    """
+    first = modules[0]
+    if type(first) in STACKED:
+        return STACKED[type(first)](modules)
+    if isinstance(first, nn.modules.dropout._DropoutNd):
+        raise TypeError(f"{type(first).__name__} draws from the global generator: use course_utils.dropout.Dropout")
+    if first._parameters or first._buffers:
+        if first._modules:
+            raise TypeError(f"{type(first).__name__} has parameters beside its layers: put them into a layer of their own")
+        return StackedAny(modules)
+    twin = copy.copy(first)
+    twin._modules = {name: stack([module._modules[name] for module in modules]) for name in first._modules}
+    return twin
+
+
+def _stack_parameter(layers, name):
+    """The layers' parameter `name` as one parameter (runs, ...) of which the layers keep views; None if they have none.
+    The kernel of a convolution is (runs, out, height, width, in): PyTorch's channels-last order."""
+    tensors = [getattr(layer, name) for layer in layers]
+    if tensors[0] is None:
+        return None
+    stacked = torch.stack([t.detach().movedim(1, -1) if t.dim() == 4 else t.detach() for t in tensors])
+    for t, row in zip(tensors, stacked, strict=True):
+        t.data = row.movedim(-1, 1) if t.dim() == 4 else row
+    return nn.Parameter(stacked, tensors[0].requires_grad)
+
+
+class LinearFunction(torch.autograd.Function):
+    """x (runs, n, n_in), weight (runs, n_out, n_in), bias (runs, n_out) or None -> (runs, n, n_out).
+
+    PyTorch's own gradient of the batched product would leave the weight's gradient transposed, which costs the optimizer
+    a copy. A narrow product (n_out < 32, the read-out) is several times faster the other way round.
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x, weight)
+        ctx.has_bias = bias is not None
+        a, b = (weight, x.mT) if weight.shape[1] < 32 else (x, weight.mT)
+        y = a.bmm(b) if bias is None else torch.baddbmm(bias.unsqueeze(2 if a is weight else 1), a, b)
+        return y.mT if a is weight else y
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, weight = ctx.saved_tensors
+        for_x = gradient.bmm(weight) if ctx.needs_input_grad[0] else None
+        return for_x, gradient.mT.bmm(x), gradient.sum(1) if ctx.has_bias else None
+
+
+class StackedLinear(nn.Module):
+    """(runs * n, ..., n_in) -> (runs * n, ..., n_out)."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.weight, self.bias = _stack_parameter(layers, "weight"), _stack_parameter(layers, "bias")
+
+    def forward(self, x):
+        n_runs, n_out, n_in = self.weight.shape
+        y = LinearFunction.apply(x.reshape(n_runs, -1, n_in), self.weight, self.bias)
+        return y.reshape(*x.shape[:-1], n_out)
+
+
+class StackedDropout(nn.Module):
+    """Same shape in and out. Runs that share a seed share a generator, whose bits are drawn once for all of them."""
+
+    def __init__(self, layers):
+        super().__init__()
+        by_seed = {}
+        for layer in layers:
+            layer.generator = by_seed.setdefault(layer.generator.initial_seed(), layer.generator)
+        self.generators = list(by_seed.values())
+        device = self.generators[0].device
+        self.row = torch.tensor([self.generators.index(layer.generator) for layer in layers], device=device)
+        threshold, scale = zip(*(threshold_and_scale(layer.p) for layer in layers), strict=True)
+        self.threshold = torch.tensor(threshold, dtype=torch.int16, device=device).unsqueeze(1)
+        self.scale = torch.tensor(scale, dtype=torch.float64, device=device).unsqueeze(1)
+        self.is_needed = any(layer.p > 0 for layer in layers)
+
+    def forward(self, x):
+        if not self.is_needed:
+            return x
+        n_each = (x.numel() // len(self.row),)
+        bits = torch.stack([random_bits(generator, n_each) for generator in self.generators])
+        if len(self.generators) < len(self.row):
+            bits = bits.index_select(0, self.row)
+        return x * dropout_mask_(bits, self.threshold, self.scale.to(x.dtype), x.dtype).view(x.shape)
+
+
+class StackedEmbedding(nn.Module):
+    """(runs * n, ...) int64 -> (runs * n, ..., width): the runs' tables one below the other."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.weight = _stack_parameter(layers, "weight")
+
+    def forward(self, codes):
+        n_runs, n_codes, _ = self.weight.shape
+        start = n_codes * torch.arange(n_runs, device=codes.device).unsqueeze(1)
+        return functional.embedding((codes.reshape(n_runs, -1) + start).view(codes.shape), self.weight.flatten(0, 1))
+
+
+class StackedAny(nn.Module):
+    """Any other layer with parameters or buffers: one run after the other, each on its part of the batch."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.layers = tuple(layers)
+        for name in layers[0]._parameters:
+            self.register_parameter(name, _stack_parameter(layers, name))
+
+    def forward(self, x):
+        rows = {name: (p.movedim(-1, 2) if p.dim() == 5 else p).unbind() for name, p in self.named_parameters()}
+        own = [{name: row[k] for name, row in rows.items()} for k in range(len(self.layers))]
+        parts = [functional_call(*call) for call in zip(self.layers, own, x.chunk(len(self.layers)), strict=True)]
+        return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
+STACKED = {nn.Linear: StackedLinear, Dropout: StackedDropout, nn.Embedding: StackedEmbedding}
