@@ -1,6 +1,7 @@
 """The course's figure style, and the few plots that more than one lesson draws."""
 
 import base64
+import html
 import io
 from pathlib import Path
 
@@ -27,9 +28,10 @@ def show(fig, alt):
     if len(alt) < 20:
         raise ValueError(f"describe the figure in a sentence for someone who cannot see it, not {alt!r}")
     plt.close(fig)
-    png = _png(fig)
-    metadata = {"image/png": {"alt": alt}}
-    display({"image/png": png, "text/plain": f"Figure: {alt}"}, raw=True, metadata=metadata)
+    png, text = _png(fig), html.escape(alt, quote=True)
+    image = f'<img src="data:image/png;base64,{png}" alt="{text}" style="max-width:100%">'  # JupyterLab: PNGs have no alt
+    bundle = {"text/html": image, "image/png": png, "text/plain": f"Figure: {alt}"}
+    display(bundle, raw=True, metadata={"image/png": {"alt": alt}})
 
 
 def plot_interval(ax, table, x, y, *, label="", **style):

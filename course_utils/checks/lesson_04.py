@@ -45,9 +45,8 @@ def check_4_2(answer):
     rivals = {
         "that is the variance; take its root": p / (1 - p) / n,
         "that is the deviation of one unit; averaging n units divides it by √n": (p / (1 - p)) ** 0.5,
-        "p(1-p) is the variance of the mask alone; survivors are scaled by 1/(1-p), which divides by (1-p)²": (
-            p * (1 - p) / n
-        ) ** 0.5,
+        "p(1-p) is the variance of the mask alone; survivors are scaled by 1/(1-p), which divides by (1-p)²": (p * (1 - p) / n)
+        ** 0.5,
         "that is the deviation of the number of dropped units, not of the average activation": (n * p * (1 - p)) ** 0.5,
     }
     for diagnosis, wrong in rivals.items():

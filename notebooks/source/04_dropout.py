@@ -158,9 +158,9 @@ errors
 # %% tags=["nbval-check-output"]
 found = [
     verdicts.exact("04.1", "The backward pass uses the mask and the scale of the forward pass (finite differences).",
-                   errors["backward"], 1e-8, control=errors["backward_unscaled"], source="audit C21"),
+                   errors["backward"], 1e-8, control=errors["backward_unscaled"]),
     verdicts.exact("04.2", "A fresh mask in the backward pass gives the gradient of another function.",
-                   errors["autograd"], 1e-12, control=errors["backward_fresh_mask"], source="audit C21"),
+                   errors["autograd"], 1e-12, control=errors["backward_fresh_mask"]),
 ]  # fmt: skip
 claims += found
 display(*found)
@@ -221,10 +221,10 @@ len(masks), probability.sum().item()
 noise_to_signal = p_drop / (1 - p_drop)
 found = [
     verdicts.exact("04.3", "Inverted dropout leaves the mean of every activation unchanged, over all masks.",
-                   (mean - x).abs().max(), 1e-12, control=(mean_unscaled - x).abs().max(), source="audit C20"),
+                   (mean - x).abs().max(), 1e-12, control=(mean_unscaled - x).abs().max()),
     verdicts.exact("04.4", "Its noise has variance p/(1-p) times the squared activation.",
                    (variance - noise_to_signal * x**2).abs().max(), 1e-12,
-                   control=(variance - p_drop * (1 - p_drop) * x**2).abs().max(), source="audit C20"),
+                   control=(variance - p_drop * (1 - p_drop) * x**2).abs().max()),
 ]  # fmt: skip
 claims += found
 display(*found)
@@ -250,7 +250,7 @@ show(fig, alt="Histogram of the number of dropped units over 5000 draws: bell-sh
 exactly_a_fraction = 0.0  # the spread that the popular sentence predicts
 found = [
     verdicts.within("04.5", "The number of dropped units spreads like a binomial, √(n p (1-p)); it is no fixed fraction p.",
-                    spread, predicted, 4 * predicted / math.sqrt(2 * 5000), control=exactly_a_fraction, source="audit row 92"),
+                    spread, predicted, 4 * predicted / math.sqrt(2 * 5000), control=exactly_a_fraction),
 ]  # fmt: skip
 claims += found
 display(*found)
@@ -292,10 +292,10 @@ show(fig, alt="Mean ReLU output in training, divided by the output at test, grow
 # %% tags=["nbval-check-output"]
 found = [
     verdicts.exact("04.6", "For a linear read-out, switching dropout off at test time gives exactly the training mean.",
-                   linear_gap, 1e-12, control=(mean_after(torch.relu, p_drop) - full).abs().max(), source="audit C25"),
+                   linear_gap, 1e-12, control=(mean_after(torch.relu, p_drop) - full).abs().max()),
     verdicts.holds("04.7", "Behind a ReLU the training mean is at least the test value, for every unit (Jensen).",
                    jensen_gap > -1e-12, control=(-mean_after(torch.relu, p_drop) + full).min() > -1e-12,
-                   measured=f"smallest difference {jensen_gap:.1e}", source="audit C25"),
+                   measured=f"smallest difference {jensen_gap:.1e}"),
 ]  # fmt: skip
 claims += found
 display(*found)
@@ -367,7 +367,7 @@ found = [
                    difference, 1e-12, control=another_mask, source="PyTorch documentation of nn.Dropout"),
     verdicts.holds("04.9", "F.dropout and the dropout_p of attention still drop after model.eval().",
                    still_drops["Functional"] and still_drops["Attention"], control=still_drops["Dropout"],
-                   measured=f"still dropping: {[k for k, v in still_drops.items() if v]}", source="audit C28"),
+                   measured=f"still dropping: {[k for k, v in still_drops.items() if v]}"),
 ]  # fmt: skip
 claims += found
 display(*found)
@@ -431,10 +431,10 @@ table.style.format("{:.2g}").set_caption("Error in probability of 'dropout off' 
 one, deep = table.loc[("one softmax layer", 0.5)], table.loc[("ReLU, then softmax", 0.5)]
 found = [
     verdicts.exact("04.10", "For one softmax layer, switching dropout off is exactly the normalized geometric mean.",
-                   one["geometric mean"], 1e-12, control=one["arithmetic mean"], source="Warde-Farley et al. 2014; audit C22"),
+                   one["geometric mean"], 1e-12, control=one["arithmetic mean"], source="Warde-Farley et al. 2014"),
     verdicts.exact("04.11", "For a deeper ReLU network it is the geometric mean of the sub-networks, too.",
                    deep["geometric mean"], 1e-12, control=deep["arithmetic mean"], expect="not supported",
-                   source="a popular sentence; audit C22"),
+                   source="a popular sentence"),
 ]  # fmt: skip
 claims += found
 display(*found)
@@ -466,10 +466,10 @@ print(f"share of the sub-networks of 256 units that are ever drawn: at most 10^{
 # %% tags=["nbval-check-output"]
 found = [
     verdicts.holds("04.12", "Each example of a mini-batch trains a sub-network of its own.", own == 64, control=shared == 64,
-                   measured=f"{own} masks for 64 examples", source="Srivastava et al. 2014; audit C27"),
+                   measured=f"{own} masks for 64 examples", source="Srivastava et al. 2014"),
     verdicts.holds("04.13", "30 epochs of 50,000 examples draw less than a billionth of the sub-networks of 256 units.",
                    log10_share_drawn(256) < -9, control=log10_share_drawn(16) < -9,
-                   measured=f"at most 10^{log10_share_drawn(256):.0f}", source="audit row 106"),
+                   measured=f"at most 10^{log10_share_drawn(256):.0f}"),
 ]  # fmt: skip
 claims += found
 display(*found)
@@ -501,10 +501,10 @@ per_example = [-m[torch.arange(1000), y] for m in (ensemble, good)]
 found = [
     verdicts.exact("04.14", "Loss of the geometric mean = average loss of its members + the mean of log Z, and log Z ≤ 0.",
                    (ensemble_loss - losses.mean() - log_z.mean()).abs() + log_z.max().clamp(min=0), 1e-12,
-                   control=(ensemble_loss - losses.mean()).abs(), source="audit C23"),
+                   control=(ensemble_loss - losses.mean()).abs()),
     verdicts.compare("04.15", "The geometric mean of many models has a lower loss than any single one of them.",
                      per_example[1], per_example[0], unit="nats", expect="not supported",
-                     source="a popular sentence; audit C23"),
+                     source="a popular sentence"),
 ]  # fmt: skip
 claims += found
 display(*found)
@@ -571,10 +571,10 @@ classical_same_step = train_linear(1.0, step) * (1 - p_drop)
 found = [
     verdicts.exact("04.16", "For linear regression, dropout on the inputs is ridge with a strength for each column.",
                    (expected_loss / ridge_loss - 1).abs(), 1e-12, control=(expected_loss / one_strength - 1).abs(),
-                   source="Wager et al. 2013; audit C24"),
+                   source="Wager et al. 2013"),
     verdicts.exact("04.17", "Classical dropout is inverted dropout with the learning rate divided by (1-p)².",
                    (inverted - classical).abs().max() / inverted.abs().max(), 1e-10,
-                   control=(inverted - classical_same_step).abs().max() / inverted.abs().max(), source="audit C26"),
+                   control=(inverted - classical_same_step).abs().max() / inverted.abs().max()),
 ]  # fmt: skip
 claims += found
 display(*found)
@@ -773,7 +773,7 @@ show(fig, alt="Two falling curves of the train-test gap against p: measured with
 # %% tags=["nbval-check-output"]
 found = [
     verdicts.compare("04.22", "Measured with dropout on, the gap at a high rate looks smaller than with dropout off.",
-                     at(reported, high, "off"), at(reported, high, "on"), margin=1, unit="points", source="audit §M-run"),
+                     at(reported, high, "off"), at(reported, high, "on"), margin=1, unit="points"),
 ]  # fmt: skip
 claims += found
 display(*found)
@@ -785,8 +785,8 @@ display(*found)
 #
 # ### When it does not help: a network that is too small
 #
-# Dropout is paid for in capacity. Give the same letters to a network with eight hidden units a layer, which cannot even fit
-# the training set:
+# Dropout is paid for in capacity. Give the same letters to a network with eight hidden units a layer, too few to learn the
+# training set by heart:
 
 # %%
 if network == "mlp":
@@ -891,9 +891,9 @@ found = [
                     after_pooling["Dropout"], predicted / 8, 0.01, control=after_pooling["Dropout2d"],
                     source="Ghiasi et al. 2018 for the idea"),
     verdicts.within("04.26", "Stochastic depth removes a residual branch with probability p.",
-                    removed["depth"], 0.1, 4 * se, control=removed["element-wise"], source="Huang et al. 2016; audit C49"),
+                    removed["depth"], 0.1, 4 * se, control=removed["element-wise"], source="Huang et al. 2016"),
     verdicts.holds("04.27", "Element-wise dropout never removed a whole branch of 512 values in 20,000 draws.",
-                   removed["element-wise"] == 0, control=removed["depth"] == 0, source="audit C49"),
+                   removed["element-wise"] == 0, control=removed["depth"] == 0),
 ]  # fmt: skip
 claims += found
 display(*found)
@@ -953,7 +953,7 @@ show(fig, alt="Output variance at test against p: on the line 1 - p when dropout
 found = [
     verdicts.exact("04.28", "Dropout before BatchNorm leaves the variance 1-p at test time.",
                    max(abs(first - (1 - p)) for p, (first, _) in shifted.items()), 0.02,
-                   control=max(abs(last - (1 - p)) for p, (_, last) in shifted.items()), source="Li et al. 2019; audit C31"),
+                   control=max(abs(last - (1 - p)) for p, (_, last) in shifted.items()), source="Li et al. 2019"),
 ]  # fmt: skip
 claims += found
 display(*found)
@@ -981,7 +981,7 @@ for p in (0.1, 0.9):
 wrong_p, _ = sweep(letters, build_letters, [0.1, 0.9])
 found = [
     verdicts.compare("04.29", "Mistaking p for the probability of keeping (0.9 for 0.1) costs more than ten points of accuracy.",
-                     at(wrong_p, 0.1, "test"), at(wrong_p, 0.9, "test"), margin=10, unit="points", source="audit row 118"),
+                     at(wrong_p, 0.1, "test"), at(wrong_p, 0.9, "test"), margin=10, unit="points"),
 ]  # fmt: skip
 claims += found
 display(*found)
