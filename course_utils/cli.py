@@ -43,10 +43,10 @@ def _add_reruns(commands):
     sweep = commands.add_parser("sweep", help="run a lesson with every combination of values, several runs at once")
     sweep.add_argument("lesson", metavar="LESSON")
     sweep.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, as tcp://host:8786 (default: this machine)")
-    sweep.add_argument("--workers", type=int, help="how many runs at once on this machine (default: as many as fit)")
+    sweep.add_argument("--workers", type=positive_number, help="how many runs at once on this machine (default: as many as fit)")
     sweep.add_argument("--dry-run", action="store_true", help="list the runs and estimate the time, and do nothing")
     sweep.set_defaults(run=run_sweep)
-    _add_settings(sweep, "NAME=VALUE,VALUE | NAME=FIRST:END")
+    _add_settings(sweep, "NAME=VALUE,VALUE | NAME=FIRST:END:STEP")
     report = commands.add_parser("report", help="tabulate and draw what was recorded")
     report.add_argument("lesson", nargs="?", metavar="LESSON", help="default: every lesson that has records")
     report.add_argument("--out", metavar="DIR", default="results", help="the folder of results (default: results)")
@@ -58,7 +58,14 @@ def _add_settings(command, form):
     command.add_argument("-p", dest="settings", action="append", default=[], metavar=form, help="set a parameter")
     command.add_argument("--preset", help="a named set of parameters, from notebooks/presets.toml")
     command.add_argument("--out", metavar="DIR", help="the folder of results (default: results)")
-    command.add_argument("--threads", type=int, default=2, help="threads of each kernel (default: 2)")
+    command.add_argument("--threads", type=positive_number, default=2, help="threads of each kernel (default: 2)")
+
+
+def positive_number(text):
+    """A whole number of at least 1; raises ValueError, which argparse reports."""
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
 
 
 def run_build(options):

@@ -96,9 +96,14 @@ def test_a_sweep_is_the_grid_without_repetition(tmp_path):
     assert all(run.parameters["flag"] is True for run in runs)
 
 
+def test_a_range_may_have_a_step(tmp_path):
+    assert [run.parameters["seed"] for run in plan(toy(tmp_path), ["seed=1:8:3"], several=True)] == [1, 4, 7]
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
+        (["seed=0:9:0"], "seed must be of type int"),
         (["seed=5:2"], "are 0 values"),
         (["seed=0:999999999999"], "999999999999 values"),
         (["seed=0:102"], r"seed must be in \[0, 100\]"),

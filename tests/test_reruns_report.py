@@ -74,6 +74,15 @@ def test_records_of_older_code_and_of_other_lessons_are_left_out(tmp_path):
     assert "Left out: 1 records of an older version" in text
 
 
+def test_seeds_that_share_runs_are_pointed_out(tmp_path):
+    for index in (0, 8, 16):
+        write(tmp_path, index, n_runs=8)
+    assert "CAUTION" not in report(tmp_path, "toy")
+    write(tmp_path, 12, n_runs=8)
+    assert "CAUTION: seeds less than n_runs = 8 apart share runs" in report(tmp_path, "toy")
+    assert "seed=0:64:8" in report(tmp_path, "toy")
+
+
 def test_few_records_make_a_table_too(tmp_path):
     write(tmp_path, 0, p=0.1)
     assert "| 1 | 0.5      | 1 of 1" in report(tmp_path, "toy")

@@ -1,6 +1,7 @@
 """Small notebooks for the tests of reruns: they declare parameters, check them and write a record, as lessons do."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -55,6 +56,14 @@ def course(*arguments, folder, **options):
     with start_course(*arguments, folder=folder, **options) as process:
         out, err = process.communicate(timeout=240)
     return process.returncode, out, err
+
+
+def shown_verdicts(notebook):
+    """Verdicts that a notebook shows, {id: verdict}, read from its outputs."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    texts = [output.get("data", {}).get("text/plain", "") for output in outputs]
+    found = [re.match(r"(\w+\.\d+) ([A-Z ]+?)(:| \()", text) for text in texts]
+    return {match[1]: match[2].lower() for match in found if match}
 
 
 def files(folder):

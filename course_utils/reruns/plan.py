@@ -54,8 +54,8 @@ def declaration(name, notebook):
 def plan(name, settings=(), preset=None, *, several=False):
     """The runs that a command line asks for: a list of Run, one unless `several`.
 
-    name: a lesson or a path; settings: texts "name=value", or, if `several`, "name=value,value" and "name=first:end" for
-    whole numbers, which make a grid; preset: a name in presets.toml, overridden by settings. Raises ValueError with one
+    name: a lesson or a path; settings: texts "name=value", or, if `several`, "name=value,value" and "name=first:end:step"
+    for whole numbers, which make a grid; preset: a name in presets.toml, overridden by settings. Raises ValueError with one
     line that says what to do if a name, a type or a value is not what the lesson declares.
     """
     lesson, notebook, folder = load(name)
@@ -109,11 +109,11 @@ def parse_value(parameter, text):
 
 
 def parse_values(parameter, text):
-    """Values from "1,2,3", or from "first:end" for whole numbers (the end is left out, as in Python)."""
+    """Values from "1,2,3", or from "first:end" or "first:end:step" for whole numbers (the end is left out, as in Python)."""
     if parameter.type is list:
         return parse_value(parameter, f"[{text}]") if text.lstrip().startswith("[") else [text]
-    if parameter.type is int and (bounds := re.fullmatch(r"(-?\d{1,12}):(-?\d{1,12})", text)):
-        numbers = range(int(bounds[1]), int(bounds[2]))
+    if parameter.type is int and (bounds := re.fullmatch(r"(-?\d{1,12}):(-?\d{1,12})(?::([1-9]\d{0,11}))?", text)):
+        numbers = range(int(bounds[1]), int(bounds[2]), int(bounds[3] or 1))
         if not 0 < len(numbers) <= MOST_RUNS:
             raise ValueError(f"{parameter.name}={text} are {len(numbers)} values: give first:end with 1 to {MOST_RUNS} between")
         return list(numbers)

@@ -51,7 +51,18 @@ def current(records, lesson, folder):
         note += f"{what}: {', '.join(sorted({str(value) for value in values}))}. "
     if len(kept) < len(records):
         note += f"Left out: {len(records) - len(kept)} records of an older version of the lesson."
-    return kept, note.strip()
+    return kept, (note + shared_runs(kept)).strip()
+
+
+def shared_runs(records):
+    """A warning where seeds are so close that lessons, whose run k has the seed `seed + k`, did the same runs again: then
+    the means are not independent and the interval is too narrow. Else ""."""
+    seeds = sorted({record["parameters"].get(SEED, 0) for record in records})
+    n_runs = max(record["parameters"].get("n_runs", 1) for record in records)
+    if all(b - a >= n_runs for a, b in zip(seeds, seeds[1:], strict=False)):
+        return ""
+    advice = f"use seed=0:{8 * n_runs}:{n_runs}"
+    return f" CAUTION: seeds less than n_runs = {n_runs} apart share runs, so intervals are too narrow: {advice}."
 
 
 def varied_parameters(records):

@@ -1,0 +1,30 @@
+"""Every lesson runs once with other parameters, and its record has the verdicts that it shows."""
+
+import pytest
+
+from course_utils.authoring.build import assemble, lessons
+from course_utils.reruns.plan import code_hash, declaration, make_run, preset_values
+from course_utils.reruns.run import execute
+from tests.toy_notebooks import shown_verdicts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", lessons(), ids=lambda s: s.stem)
+def test_a_lesson_with_other_parameters_records_the_verdicts_that_it_shows(source, tmp_path):
+    notebook = assemble(source, "learner")
+    parameters = declaration(source.stem, notebook)
+    run = make_run(source.stem, notebook, str(tmp_path), parameters, small(source.stem), code_hash(notebook))
+    outcome = execute(run)
+    assert outcome.reason is None
+    assert run.changed
+    assert outcome.record["parameters"] == run.parameters
+    assert {c["id"]: c["verdict"] for c in outcome.record["claims"]} == shown_verdicts(outcome.notebook)
+    assert all(isinstance(value, float) for value in outcome.record["metrics"].values())
+
+
+def small(lesson):
+    """The preset `test` of a lesson, or another seed where it has none."""
+    try:
+        return preset_values("test", lesson)
+    except ValueError:
+        return {"seed": 1}
