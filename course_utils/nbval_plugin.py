@@ -9,10 +9,10 @@ CELLS = "notebook_cells"
 
 
 def pytest_collection_modifyitems(items):
-    """Give every cell the number of cells of its notebook, so that the reports tell when a notebook is done."""
+    """Tell every cell its notebook and how many cells that has, so that the reports show when a notebook is done."""
     counts = Counter(item.path.name for item in items)
     for item in items:
-        item.user_properties.append((CELLS, counts[item.path.name]))
+        item.user_properties.append((CELLS, [item.path.name, counts[item.path.name]]))
 
 
 def pytest_configure(config):
@@ -30,10 +30,10 @@ class Progress:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report):
         """Called for set-up, call and tear-down of each cell."""
-        name, cells = report.nodeid.split("::")[0], dict(report.user_properties).get(CELLS)
+        name, cells = dict(report.user_properties)[CELLS]
         self.started.setdefault(name, time.perf_counter() - report.duration)
         self.failed[name] += report.failed
-        if report.when != "teardown" or cells is None:
+        if report.when != "teardown":
             return
         self.done[name] += 1
         if self.done[name] == cells:
