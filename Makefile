@@ -2,7 +2,7 @@
 PYTHON ?= python3
 JOBS ?= 2
 BIN := .venv/bin
-SOURCES = $(shell git ls-files -co --exclude-standard 2>/dev/null)
+SOURCES = $(wildcard $(shell git ls-files -co --exclude-standard 2>/dev/null))
 export OMP_NUM_THREADS ?= 2
 
 .PHONY: lab test course build bench doctor clean
