@@ -192,7 +192,7 @@ def test_the_exit_code_tells_success_failure_and_ctrl_c():
     [
         (["-p", "seed", "3", "-p", "p", "0.25"], None),
         (["-p", "sed", "3"], "unknown parameter 'sed': did you mean 'seed'"),
-        (["-p", "flag", "no"], "flag must be of type bool"),
+        (["-p", "flag", "false"], "flag must be of type bool"),
         (["-r", "seed", "3"], "seed must be of type int"),
         (["-y", "p: 1e-3"], "p must be of type float"),
     ],

@@ -115,7 +115,7 @@ def test_a_scheduler_by_address_gives_what_a_local_run_gives(tmp_path):
     path = toy(tmp_path, "import os\nthreads = {k: v for k, v in os.environ.items() if k.endswith('_NUM_THREADS')}\nthreads")
     runs = plan(path, ["seed=0:2"], several=True)
     local = run_all(runs, tmp_path / "local", threads=3)
-    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address="127.0.0.1:0") as cluster:
         remote = sweep(runs, tmp_path / "remote", scheduler=cluster.scheduler_address, threads=3)
     same = ("lesson", "parameters", "metrics", "claims", "threads", "code", "key", "name")
     found = [sorted([[r[k] for k in same] for _, r, _ in results], key=str) for results in (local, remote)]
@@ -124,6 +124,21 @@ def test_a_scheduler_by_address_gives_what_a_local_run_gives(tmp_path):
     for folder in ("local", "remote"):
         text = (tmp_path / folder / "toy.ipynb").read_text()
         assert all(f"'{name}_NUM_THREADS': '3'" in text for name in ("OMP", "MKL", "OPENBLAS"))
+
+
+def test_a_scheduler_that_ends_leaves_the_rest_for_the_same_command(tmp_path):
+    path = toy(tmp_path, SLEEP)
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
+        start_sweep(tmp_path, path, "-p", "seed=0:9", "--scheduler", cluster.scheduler_address) as driver,
+    ):
+        wait_until(lambda: records(tmp_path / "out"))
+        cluster.close()
+        out, err = driver.communicate(timeout=60)
+    done = len(records(tmp_path / "out"))
+    assert driver.returncode == 1
+    assert "Traceback" not in err
+    assert f"the scheduler was lost with {9 - done} runs left: the same command does them" in out
 
 
 def test_a_scheduler_that_does_not_answer_is_refused(tmp_path, monkeypatch, capsys):

@@ -106,7 +106,7 @@ def shown(table, varied):
 
 
 def number(mean, half):
-    """ "0.912 ± 0.013": the mean to as many places as the interval's two leading digits; alone where there is none."""
+    """Text such as "0.912 ± 0.013": the mean to as many places as the interval's two leading digits; alone without one."""
     if not (math.isfinite(mean) and math.isfinite(half)):
         return f"{mean:.4g}"
     places = max(0, 1 - math.floor(math.log10(half))) if half > 0 else 4

@@ -54,20 +54,18 @@ def run_all(runs, folder, *, force=False, threads=THREADS):
     with closing(open_folder(folder)) as lock, _bar(runs) as bar:
         for run in runs:
             bar.set_description(run.lesson)
-            record = None if force else find_record(run, folder)
-            if record is None and not claim(lock, run):
+            if not claim(lock, run):
                 bar.set_description(f"{run.lesson}: another process runs it, waiting")
                 wait_for_claim(lock, run)
-                record = find_record(run, folder)
-            if record is not None:
+            if not force and (record := find_record(run, folder)):
                 bar.update(_cells(run))
                 results.append((run, record, "recorded before"))
-                continue
-            outcome = execute(run, threads=threads, on_cell=bar.update)
-            results.append((run, *keep(run, outcome, folder)))
+            else:
+                outcome = execute(run, threads=threads, on_cell=bar.update)
+                results.append((run, *keep(run, outcome, folder)))
+                if outcome.reason == STOPPED:
+                    break
             give_back(lock, run)
-            if outcome.reason == STOPPED:
-                break
     return results
 
 
@@ -106,7 +104,7 @@ def table(results):
 
 
 def verdicts(claims):
-    """ "2 of 2", and which claims came out otherwise. claims: as in a record."""
+    """Text such as "2 of 2", and which claims came out otherwise. claims: as in a record."""
     other = [c for c in claims if c["verdict"] != c["expect"]]
     found = "; ".join(f"{c['id']} {c['verdict']}, expected {c['expect']}" for c in other)
     return f"{len(claims) - len(other)} of {len(claims)}" + (f" ({found})" if other else "")

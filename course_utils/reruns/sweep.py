@@ -11,12 +11,14 @@ import math
 import os
 import socket
 import time
+from concurrent.futures import CancelledError
 from contextlib import closing
 from importlib.util import find_spec
 from uuid import uuid4
 
 import dask
 from dask.distributed import Client, LocalCluster, wait
+from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
 from tqdm.auto import tqdm
 
@@ -26,6 +28,7 @@ from course_utils.reruns.run import STOPPED, THREADS, Outcome, execute, keep
 
 IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # which is the driver's to handle
 CONNECT_SECONDS = 20
+LOST = "the scheduler was lost"
 DEATH_SECONDS = 120  # after which a worker that cannot reach its scheduler ends itself
 
 
@@ -34,8 +37,8 @@ def sweep(runs, folder, *, scheduler=None, workers=None, threads=THREADS):
 
     scheduler: address of a Dask scheduler ("tcp://host:8786"), or None for a LocalCluster of `workers` (default: one for
     every `threads` processors) on this machine. A run whose worker dies is tried again, three times; a run that another
-    driver is doing in the same folder is left to it. Ctrl-C ends the sweep. Raises ValueError if the scheduler does not
-    answer or the folder cannot be written.
+    driver is doing in the same folder is left to it. Ctrl-C or the scheduler's end ends the sweep. Raises ValueError if the
+    scheduler does not answer or the folder cannot be written.
     """
     with closing(open_folder(folder)) as lock:
         results = [(run, record, "recorded before") for run in runs if (record := find_record(run, folder))]
@@ -62,13 +65,14 @@ def job(run, threads):
 
 def summary(results):
     """Text: each failure with its reason, then how many runs there were, recorded before, done, failed and left."""
-    failed = [f"{describe(run.changed)}: {line}" for run, record, line in results if record is None and line != STOPPED]
-    left = sum(line == STOPPED for _, _, line in results)
+    ended = {STOPPED, LOST}
+    failed = [f"{describe(run.changed)}: {line}" for run, record, line in results if record is None and line not in ended]
+    left = [line for _, _, line in results if line in ended]
     before = sum(record is not None and line.startswith("recorded") for _, record, line in results)
-    done = len(results) - len(failed) - left - before
+    done = len(results) - len(failed) - len(left) - before
     counts = f"{len(results)} runs: {before} recorded before, {done} done now, {len(failed)} failed"
-    stopped = f"{STOPPED} with {left} runs left: the same command does them"
-    return "\n".join([*failed, *([stopped] if left else []), counts])
+    rest = [f"{left[0]} with {len(left)} runs left: the same command does them"] if left else []
+    return "\n".join([*failed, *rest, counts])
 
 
 def estimate(runs, folder, workers):
@@ -86,8 +90,8 @@ def estimate(runs, folder, workers):
 def _connect(scheduler, workers, threads):
     """A client of the scheduler, or of a new LocalCluster that ends with it."""
     secured = True if find_spec("cryptography") else None  # TLS between processes of this machine, where it can be had
-    settings = {"distributed.scheduler.worker-saturation": 1.0, "distributed.admin.log-format": "%(message)s"}
-    with dask.config.set(settings), contextlib.ExitStack() as stack:
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    with dask.config.set({"distributed.scheduler.worker-saturation": 1.0}), contextlib.ExitStack() as stack:
         if scheduler is None:
             scheduler = stack.enter_context(
                 LocalCluster(
@@ -105,7 +109,10 @@ def _connect(scheduler, workers, threads):
             client = Client(scheduler, timeout=CONNECT_SECONDS)
         except (OSError, ValueError) as error:
             raise ValueError(f"no Dask scheduler answers at {scheduler!r}: start one with `dask scheduler` ({error})") from error
-        yield stack.enter_context(client)
+        stack.enter_context(client)
+        if not client.nthreads():
+            tqdm.write("the scheduler has no workers yet: waiting for the first")
+        yield client
 
 
 def _work_off(client, todo, folder, lock, threads, results):
@@ -135,6 +142,8 @@ def _work_off(client, todo, folder, lock, threads, results):
         except KeyboardInterrupt:
             client.cancel(list(futures))
             results += [(run, None, STOPPED) for run in [*futures.values(), *todo]]
+        except (CancelledError, CommClosedError):
+            results += [(run, None, LOST) for run in [*futures.values(), *todo]]
 
 
 def _finished(futures):
@@ -151,8 +160,10 @@ def _outcome(run, future):
     """The Outcome of a future that has ended, also where it brings an error of Dask's or of the worker's."""
     try:
         return future.result()
+    except CancelledError:
+        raise
     except KilledWorker as error:
         reason = f"every worker that tried it died ({error.allowed_failures + 1} of them; killed, or out of memory)"
-    except Exception as error:  # whatever a worker raises, or a scheduler that is gone: this run failed, the others go on
+    except Exception as error:  # whatever a worker raises: this run failed, the others go on
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     return Outcome(run.notebook, None, reason)
