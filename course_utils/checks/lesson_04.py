@@ -1,10 +1,12 @@
 """Checks of the exercises of lesson 04."""
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
 from course_utils.checks import exercise
+from course_utils.claims import mean_and_interval
 
 
 @exercise
@@ -94,22 +96,25 @@ def check_4_4(answer):
 
 @exercise
 def check_4_5(answer):
-    """the penalty of column j is p/(1-p) times its squared length: a ridge that does not depend on units."""
-    rng = np.random.default_rng(0)
-    X, p = rng.standard_normal((50, 4)) * [1, 2, 5, 10], 0.3
-    y, gram = X @ [1.0, -1.0, 0.5, 0.2] + rng.standard_normal(50), X.T @ X
-    value = np.asarray(answer(X, y, p))
-    rivals = {
-        "that is least squares without any penalty": np.zeros((4, 4)),
-        "that is plain ridge, one strength for all columns: use the squared length of each column": p / (1 - p) * np.eye(4),
-        "the strength is p/(1-p): you have p": p * np.diag(np.diag(gram)),
-        "the strength is p/(1-p): you have (1-p)/p, which is p as the probability of keeping": (
-            (1 - p) / p * np.diag(np.diag(gram))
-        ),
-        "the column lengths are sums over examples, not means": p / (1 - p) * np.diag(np.diag(gram)) / 50,
-    }
-    for diagnosis, penalty in rivals.items():
-        if value.shape == (4,) and np.allclose(value, np.linalg.solve(gram + penalty, X.T @ y)):
-            return diagnosis
-    right = np.linalg.solve(gram + p / (1 - p) * np.diag(np.diag(gram)), X.T @ y)
-    return "" if np.allclose(value, right) else f"expected {right.round(3)}, not {np.round(value, 3)}"
+    """validation chooses, test reports, once, as a mean with its interval over runs."""
+    rng, runs = np.random.default_rng(0), [(p, seed) for p in (0.0, 0.3, 0.7) for seed in range(8)]
+    scores = pd.DataFrame(runs, columns=["p_drop", "seed"])
+    scores["val"] = scores["p_drop"].map({0.0: 70.0, 0.3: 75.0, 0.7: 74.0}) + rng.normal(0, 0.3, 24)
+    scores["test"] = scores["p_drop"].map({0.0: 72.0, 0.3: 76.0, 0.7: 78.0}) + rng.normal(0, 0.6, 24)
+    scores.loc[20, "val"] = 77.0  # one lucky run at another rate
+    chosen, mean, half = answer(scores.copy())
+    if chosen == 0.7:
+        return "you chose by the test accuracy, or by one lucky run: average `val` over the seeds of each rate"
+    at_chosen = scores[scores["p_drop"] == 0.3]
+    if chosen != 0.3:
+        return f"the highest mean validation accuracy is at p = 0.3, not at {chosen}"
+    if np.isclose(mean, at_chosen["val"].mean()):
+        return "you report the validation accuracy, which the choice has made too good: report `test` at the chosen rate"
+    if not np.isclose(mean, at_chosen["test"].mean()):
+        return f"the mean test accuracy at the chosen rate is {at_chosen['test'].mean():.2f}, not {mean:.2f}"
+    deviation, right = at_chosen["test"].std(), mean_and_interval(at_chosen["test"])[1]
+    if np.isclose(half, deviation) or np.isclose(half, at_chosen["test"].std(ddof=0)):
+        return "that is the standard deviation of single runs; the interval of their mean is t · s / √n"
+    if np.isclose(half, deviation / 8**0.5):
+        return "that is the standard error; multiply by the quantile of Student's t (about 2.4 for 8 runs)"
+    return "" if np.isclose(half, right) else f"the half-width is {right:.3f}, not {half:.3f}"
