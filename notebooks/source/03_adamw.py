@@ -482,17 +482,18 @@ display(*claims[-3:])
 # %% [markdown]
 # ## 6 · The scale of the loss
 #
-# Adam + L2 does have a weak spot, though not the learning rate. Multiply the loss by 100, because it is a sum and not a mean,
-# because gradients are accumulated without dividing, or because a loss scaler was never undone. Adam's direction ignores
-# the factor, but the penalty beside it is now a hundred times smaller in comparison. AdamW's decay never meets the gradient.
+# Adam + L2 does have a weak spot, though not the learning rate. Multiply the loss by some factor, because it is a sum and not a
+# mean, because gradients are accumulated without dividing, or because a loss scaler was never undone. Adam's direction
+# ignores the factor, but the penalty beside the loss is now that much smaller in comparison. AdamW's decay never meets the
+# gradient. The factor here is 128, a power of two, so that rounding plays no part.
 
 # %% tags=["nbval-check-output"]
 change = {}
 for step in (adam_l2, adamw):
-    ends = [follow(step, n_steps=1000, scale=scale, strength=weight_decay, eps=1e-30) for scale in (1.0, 100.0)]
+    ends = [follow(step, n_steps=300, scale=scale, strength=weight_decay, eps=1e-30) for scale in (1.0, 128.0)]
     change[step] = (ends[0] - ends[1]).abs().max()
 claims += [
-    verdicts.exact("03.15", "Multiplying the loss by 100 leaves AdamW's weights where they were and moves those of Adam + L2.",
+    verdicts.exact("03.15", "Multiplying the loss by 128 leaves AdamW's weights where they were and moves those of Adam + L2.",
                    change[adamw], 1e-10, control=change[adam_l2])
 ]  # fmt: skip
 display(claims[-1])
@@ -1129,10 +1130,12 @@ print("record:", ", ".join(record))
 #   [ImageNet example](https://github.com/pytorch/examples/tree/main/imagenet).
 # * C. Summers, M. J. Dinneen, *Four Things Everyone Should Know to Improve Batch Normalization*, ICLR 2020,
 #   [arXiv:1906.03548](https://arxiv.org/abs/1906.03548).
-# * Groups: [BERT's optimizer](https://github.com/google-research/bert/blob/master/optimization.py),
-#   [nanoGPT](https://github.com/karpathy/nanoGPT/blob/master/model.py), [minGPT pull request
-#   24](https://github.com/karpathy/minGPT/pull/24), [the Trainer's fix for
-#   RMSNorm](https://github.com/huggingface/transformers/pull/35927). bfloat16: [OneTrainer issue
-#   996](https://github.com/Nerogar/OneTrainer/issues/996).
+# * Groups: A. Radford et al., *Improving Language Understanding by Generative Pre-Training*, 2018; [BERT's
+#   optimizer](https://github.com/google-research/bert/blob/master/optimization.py); T. Brown et al., *Language Models are
+#   Few-Shot Learners*, NeurIPS 2020, appendix B; [nanoGPT](https://github.com/karpathy/nanoGPT/blob/master/model.py); [minGPT
+#   pull request 24](https://github.com/karpathy/minGPT/pull/24); [the Trainer's fix for
+#   RMSNorm](https://github.com/huggingface/transformers/pull/35927);
+#   [fairseq](https://github.com/facebookresearch/fairseq/blob/main/fairseq/trainer.py).
+# * bfloat16: [OneTrainer issue 996](https://github.com/Nerogar/OneTrainer/issues/996).
 #
 # **Next:** [04 · Dropout](04_dropout.ipynb).
