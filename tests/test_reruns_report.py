@@ -43,7 +43,7 @@ def test_the_table_has_the_mean_and_its_t_interval_of_each_setting(tmp_path):
     grid(tmp_path)
     text = report(tmp_path, "toy")
     table = pd.read_csv(tmp_path / "report-toy.csv")
-    assert list(table.columns) == ["p", "flag", "n", "accuracy", "accuracy_ci95", "claim t.1"]
+    assert list(table.columns) == ["p", "flag", "n", "accuracy", "accuracy_ci95", "claims as expected", "claim t.1"]
     assert list(table["p"]) == [0.0, 0.0, 0.1, 0.1, 0.5, 0.5]
     values = np.array([0.5, 0.56])  # seeds 0 and 6: p = 0, flag = False
     low, high = stats.t.interval(0.95, 1, loc=values.mean(), scale=stats.sem(values))
@@ -51,6 +51,7 @@ def test_the_table_has_the_mean_and_its_t_interval_of_each_setting(tmp_path):
     assert table["accuracy_ci95"][0] == pytest.approx((high - low) / 2)
     assert table["claim t.1"][0] == "1 of 2"
     assert "| 0.0 | False | 2 | 0.53 ± 0.38 | 1 of 2 " in text
+    assert "* claim t.1, expected supported: inconclusive in 6 of 12 runs" in text
     markdown = (tmp_path / "report-toy.md").read_text()
     assert "| 0.0 | False | 2 | 0.53 ± 0.38 | 1 of 2 " in markdown
     assert "![toy: accuracy is highest, 0.58 ± 0.38, at p=0.5, flag=True.](report-toy.png)" in markdown

@@ -16,6 +16,7 @@ from course_utils.figures import use_course_style
 from course_utils.reruns.records import records_in
 
 SEED = "seed"
+CLAIMS = "claims as expected"
 MOST_PANELS, MOST_LINES = 6, 7
 
 
@@ -30,7 +31,7 @@ def report(folder, lesson):
     fig, alt = draw(table, varied, lesson)
     fig.savefig(base.with_suffix(".png"))
     plt.close(fig)
-    lines = markdown(shown(table, varied))
+    lines = "\n".join([markdown(shown(table, varied)), *deviations(records)])
     text = f"# {lesson}: {len(records)} runs\n\n{lines}\n\n{note}\n\n![{alt}]({base.name}.png)\n"
     base.with_suffix(".md").write_text(text, encoding="utf-8")
     return f"{lesson}, {len(records)} runs\n\n{lines}\n\n{note}\n{base}.csv, .md, .png"
@@ -73,7 +74,7 @@ def varied_parameters(records):
 
 def summary(records, varied):
     """DataFrame, a row a setting: the varied parameters, n, and per metric its mean and `…_ci95`, the half width of the
-    interval; then per claim in how many runs it was supported."""
+    interval; then how many verdicts were as expected, and per claim in how many runs it was supported."""
     groups = {}
     for record in records:
         groups.setdefault(json.dumps([record["parameters"][name] for name in varied]), []).append(record)
@@ -87,6 +88,9 @@ def summary(records, varied):
             row |= {metric: mean, f"{metric}_ci95": half}
         for claim in claims:
             found = [c["verdict"] for record in group for c in record["claims"] if c["id"] == claim]
+            row[CLAIMS] = row.get(CLAIMS, 0) + sum(
+                c["verdict"] == c["expect"] for r in group for c in r["claims"] if c["id"] == claim
+            )
             row[f"claim {claim}"] = f"{found.count('supported')} of {len(found)}"
         rows.append(row)
     table = pd.DataFrame(rows)
@@ -100,9 +104,24 @@ def shown(table, varied):
         if f"{name}_ci95" in table:
             pairs = zip(table[name], table[f"{name}_ci95"], strict=True)
             text[name] = [number(mean, half) for mean, half in pairs]
-        elif name.startswith("claim "):
-            text[f"{name} supported"] = table[name]
+    if CLAIMS in table:
+        total = sum(name.startswith("claim ") for name in table.columns) * table["n"]
+        text[CLAIMS] = table[CLAIMS].astype(str) + " of " + total.astype(str)
     return text
+
+
+def deviations(records):
+    """Lines that name the claims whose verdict was, in some runs, not the one that the course's own run reached."""
+    found = {}
+    for record in records:
+        for claim in record["claims"]:
+            found.setdefault(claim["id"], []).append((claim["verdict"], claim["expect"]))
+    lines = []
+    for name, pairs in found.items():
+        if other := [verdict for verdict, expect in pairs if verdict != expect]:
+            counts = ", ".join(f"{verdict} in {other.count(verdict)}" for verdict in sorted(set(other)))
+            lines.append(f"* claim {name}, expected {pairs[0][1]}: {counts} of {len(pairs)} runs")
+    return ["", *lines] if lines else []
 
 
 def number(mean, half):
