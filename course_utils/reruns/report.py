@@ -6,6 +6,7 @@ of that mean (Student's t).
 
 import json
 import math
+import textwrap
 from pathlib import Path
 
 import pandas as pd
@@ -164,7 +165,9 @@ def draw_metric(ax, table, metric, x, others):
     for label, group in lines:
         at = group[x] if x else range(len(group))
         half = group[f"{metric}_ci95"].where(group[f"{metric}_ci95"] < math.inf, 0)
-        ax.errorbar(at, group[metric], half, marker="o", capsize=3, label=f"{label} (n = {group['n'].min()})".strip())
+        ax.errorbar(
+            at, group[metric], half, marker="o", capsize=3, label=f"{label or 'mean, 95 % interval'} (n = {group['n'].min()})"
+        )
     ax.set(xlabel=x or "all runs", ylabel=metric)
     if not x:
         ax.set_xticks([])
@@ -172,10 +175,11 @@ def draw_metric(ax, table, metric, x, others):
     if table[metric].isna().all():
         return f"{metric} is no number in any setting"
     best = table.loc[table[metric].idxmax()]
-    where = ", ".join(f"{name}={best[name]}" for name in [*([x] if x else []), *others])
+    flat = math.isclose(best[metric], table[metric].min())
+    where = "" if flat else ", ".join(f"{name}={best[name]}" for name in [*([x] if x else []), *others])
     found = number(best[metric], best[f"{metric}_ci95"])
     finding = f"{metric} is highest, {found}, at {where}" if where else f"{metric}: {found}"
-    ax.set_title(finding, fontsize=9)
+    ax.set_title(textwrap.fill(finding, 56), fontsize=9)
     return finding
 
 
