@@ -433,9 +433,8 @@ rows = [
     for geometric, arithmetic in [zip(*[ensemble_errors(depth, p, seed + i) for i in range(20)], strict=True)]
 ]
 table = pd.DataFrame(rows).set_index(["network", "p"])
-table.style.format("{:.2g}").set_caption(
-    "Largest error in probability of 'dropout off' as an average of all sub-networks, over 20 random networks"
-)
+print("largest error in probability of 'dropout off' as an average of all sub-networks, over 20 random networks")
+table.map("{:.2g}".format)
 
 # %% tags=["nbval-check-output"]
 one, deep = table.loc[("one softmax layer", 0.5)], table.loc[("ReLU, then softmax", 0.5)]
