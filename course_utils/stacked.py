@@ -14,11 +14,11 @@ from torch.nn import functional
 from tqdm.auto import tqdm
 
 from course_utils.dropout import use_generator
-from course_utils.stacked_layers import stack
-from course_utils.stacked_optimizer import make_optimizers, settings_key, step_
+from course_utils.stacked_layers import stack, structure
+from course_utils.stacked_optimizer import NOT_BY_ELEMENT, make_optimizers, settings_key, step_
 from course_utils.training import batches, check_training, evaluate, run_generators, snapshot
 
-CACHE = 6 * 2**20  # bytes of weights, gradients and optimizer state of the runs that one CPU thread trains at once
+STACK_BYTES = 32 * 2**20  # of weights, gradients and optimizer state that one CPU thread trains at once
 OWN_KEYS = ("seed", "l1_strength", "label_smoothing", "optimizer", "train", "val")
 
 
@@ -57,102 +57,107 @@ def train_runs(build, train, val, runs, *, epochs, batch_size=64, patience=None,
     in the order of `runs`. Ctrl-C ends training and returns what there is.
 
     How: runs of the same shape are stacked along a new first axis, so that one batched operation serves all of them. On a
-    CPU each thread trains its own stack of at most `max_runs_at_once` runs (default: as many as keep their weights and
-    optimizer state in the cache); elsewhere one stack of up to 64 runs is trained after the other.
+    CPU each thread trains its own stack of at most `max_runs_at_once` runs (default: up to 20, one if it has convolutions);
+    elsewhere one stack of up to 64 runs is trained after the other.
 
     Raises ValueError or TypeError, before any training, for settings and models it cannot handle.
     """
-    jobs = _prepare(build, train, val, runs, optimizer)
+    defaults = {"train": train, "val": val, "optimizer": optimizer}
+    if not runs:
+        raise ValueError("runs is empty: give a list of dicts, one per run")
+    with torch.random.fork_rng():  # the global generator stays as it was
+        jobs = [_make_run(index, run, build, defaults) for index, run in enumerate(runs)]
+    settings = {"epochs": epochs, "batch_size": batch_size, "patience": patience, "evaluate_every": evaluate_every}
     for job in jobs:
-        check_training(len(job.train[0]), epochs=epochs, batch_size=batch_size, label_smoothing=job.label_smoothing,
-                       patience=patience, evaluate_every=evaluate_every)  # fmt: skip
-    on_cpu = jobs[0].train[0].device.type == "cpu"
-    n_threads = torch.get_num_threads()
-    chunks = _chunks(jobs, n_threads if on_cpu else 1, max_runs_at_once)
-    n_workers = min(n_threads, len(chunks)) if on_cpu else 1
-    end = threading.Event()
-    with ThreadPoolExecutor(n_workers) as pool, tqdm(total=len(jobs) * epochs, disable=not progress, desc="epochs") as bar:
+        check_training(len(job.train[0]), label_smoothing=job.label_smoothing, **settings)
+    n_threads = torch.get_num_threads() if jobs[0].train[0].device.type == "cpu" else 1
+    _train_in_threads(_chunks(jobs, n_threads, max_runs_at_once), n_threads, jobs, settings, progress)
+    return _table(jobs, runs), [job.model for job in jobs]
+
+
+def _train_in_threads(chunks, n_threads, jobs, settings, progress):
+    """Train each chunk in a thread; one chunk alone may use all of PyTorch's threads. Ctrl-C ends them all."""
+    before, n_workers, end = torch.get_num_threads(), min(n_threads, len(chunks)), threading.Event()
+    total = len(jobs) * settings["epochs"]
+    with ThreadPoolExecutor(n_workers) as pool, tqdm(total=total, disable=not progress, desc="epochs") as bar:
         try:
-            torch.set_num_threads(n_threads // n_workers)  # in each of the pool's threads, which start now
-            work = [pool.submit(_train_chunk, chunk, end, epochs, batch_size, patience, evaluate_every) for chunk in chunks]
-            while wait(work, timeout=0.2).not_done and not any(w.done() and w.exception() for w in work):
-                bar.update(sum(epochs if job.stopped else len(job.rows) for job in jobs) - bar.n)
+            torch.set_num_threads(max(1, n_threads // n_workers))  # holds in the pool's threads, which start now
+            work, waiting = [pool.submit(_train_chunk, chunk, end, **settings) for chunk in chunks], True
+            while waiting and not any(w.done() and w.exception() for w in work):
+                waiting = wait(work, timeout=0.2).not_done
+                bar.update(sum(settings["epochs"] if job.stopped else len(job.rows) for job in jobs) - bar.n)
         except KeyboardInterrupt:
             pass
         finally:
             end.set()
-            torch.set_num_threads(n_threads)
+            torch.set_num_threads(before)
     for w in work:
         w.result()  # raises what the thread raised
-    return _table(jobs, runs), [job.model for job in jobs]
 
 
-# -- before training --------------------------------------------------------------------------------------------------
-
-
-def _prepare(build, train, val, runs, optimizer):
-    """A `Run` per entry of `runs`, with its model built under its own seed; the global generator stays as it was."""
-    if not runs:
-        raise ValueError("runs is empty: give a list of dicts, one per run")
-    jobs = []
-    with torch.random.fork_rng():
-        for index, run in enumerate(runs):
-            if not isinstance(run, dict):
-                raise TypeError(f"run {index} is of type {type(run).__name__}: a run is a dict of settings")
-            own = {"train": train, "val": val, "optimizer": optimizer} | {k: v for k, v in run.items() if k in OWN_KEYS}
-            hyper_names = set(inspect.signature(own["optimizer"]).parameters) - {"params"}
-            hyper = {k: v for k, v in run.items() if k in hyper_names}
-            settings = {k: v for k, v in run.items() if k not in OWN_KEYS and k not in hyper}
-            try:
-                inspect.signature(build).bind(**settings)
-            except TypeError as error:
-                raise ValueError(f"run {index}: build has {error}; nor is it a setting of training or optimizer") from None
-            torch.manual_seed(own.get("seed", 0))
-            model = build(**settings).to(own["train"][0].device)
-            own["optimizer"](model.parameters(), **hyper)  # raises ValueError for values it does not take
-            jobs.append(Run(index, model, hyper, **own))
-    return jobs
+def _make_run(index, run, build, defaults):
+    """The `Run` of an entry of `runs`, with its model built under its seed."""
+    if not isinstance(run, dict):
+        raise TypeError(f"run {index} is of type {type(run).__name__}: a run is a dict of settings")
+    own = defaults | {k: v for k, v in run.items() if k in OWN_KEYS}
+    optimizer = own["optimizer"]
+    if optimizer.__name__ in NOT_BY_ELEMENT:
+        raise ValueError(f"run {index}: {optimizer.__name__} does not treat each weight by itself: train with fit")
+    hyper = {k: v for k, v in run.items() if k in set(inspect.signature(optimizer).parameters) - {"params"}}
+    settings = {k: v for k, v in run.items() if k not in OWN_KEYS and k not in hyper}
+    try:
+        inspect.signature(build).bind(**settings)
+    except TypeError as error:
+        raise ValueError(f"run {index}: build has {error}; nor is it a setting of training or {optimizer.__name__}") from None
+    torch.manual_seed(own.get("seed", 0))
+    model = build(**settings).to(own["train"][0].device)
+    if len(list(model.named_parameters(remove_duplicate=False))) > len(list(model.parameters())):
+        raise ValueError(f"run {index}: two layers of the model share a parameter: train with fit")
+    optimizer(model.parameters(), **hyper)  # raises ValueError for values it does not take
+    return Run(index, model, hyper, **own)
 
 
 def _chunks(jobs, n_threads, max_runs_at_once):
     """Lists of runs to train together: of one shape; runs of one seed side by side, because they share masks."""
-    shapes = [str([_shape(job.model), *((part.shape, part.dtype) for part in job.train)]) for job in jobs]
+    shapes = [str([structure(job.model), *((part.shape, part.dtype) for part in job.train)]) for job in jobs]
     chunks = []
     for shape in dict.fromkeys(shapes):
         group = sorted((job for job, s in zip(jobs, shapes, strict=True) if s == shape), key=lambda job: job.seed)
         _probe(group)
-        n_bytes = 4 * sum(p.numel() * p.element_size() for p in group[0].model.parameters())
-        size = max_runs_at_once or (max(1, CACHE // n_bytes) if group[0].train[0].device.type == "cpu" else 64)
+        size = max_runs_at_once or _stack_size(group[0])
         n = math.ceil(len(group) / size)
         n = min(len(group), math.ceil(n / n_threads) * n_threads)  # so that the threads finish together
         chunks += [group[len(group) * i // n : len(group) * (i + 1) // n] for i in range(n)]
     return chunks
 
 
-def _shape(model):
-    """What two models must have in common to be stacked: modules, their settings (but dropout rates), parameters' shapes."""
-    return [
-        (name, type(module), {k: v for k, v in vars(module).items() if isinstance(v, int | float | str | tuple) and k != "p"})
-        for name, module in model.named_modules()
-    ], [(name, p.shape, p.dtype, p.requires_grad) for name, p in model.named_parameters()]
+def _stack_size(job):
+    """How many runs to stack, as measured (see benchmarks/README.md). On a CPU convolutions work through one run after the
+    other, so that stacking them would only move memory."""
+    if job.train[0].device.type != "cpu":
+        return 64
+    parameters = list(job.model.parameters())
+    n_bytes = 4 * sum(p.numel() * p.element_size() for p in parameters)  # weight, gradient and two averages
+    return 1 if any(p.dim() == 4 for p in parameters) else min(20, max(1, STACK_BYTES // n_bytes))
 
 
 def _probe(group):
-    """Raise unless stacking two models (in train mode, dropout on) gives what each gives alone."""
+    """Raise unless two models of the group (in train mode, dropout on) give stacked what each gives alone."""
     pair = [copy.deepcopy(job.model).train() for job in (group * 2)[:2]]
-    x = group[0].train[0][:4]
-    outputs = []
-    for together in (False, True):
+    halves = torch.cat([group[0].train[0][:8]] * 8)[:8].chunk(2)
+
+    def seed_noise():
         for model, job in zip(pair, (group * 2)[:2], strict=True):
-            use_generator(model, run_generators(job.seed, x.device)[1])
-        with torch.no_grad():
-            outputs.append(stack(pair)(torch.cat([x, x])) if together else torch.cat([model(x) for model in pair]))
-    if not torch.allclose(*outputs, rtol=1e-3, atol=1e-4):
+            use_generator(model, run_generators(job.seed, halves[0].device)[1])
+
+    with torch.no_grad():
+        seed_noise()
+        alone = torch.cat([model(x) for model, x in zip(pair, halves, strict=True)])
+        seed_noise()
+        together = stack(pair)(torch.cat(halves))
+    if not torch.allclose(alone, together, rtol=1e-3, atol=1e-4):
         raise ValueError("this model gives other numbers stacked than alone: does its forward mix examples, use parameters "
                          "outside their layer, or draw from the global generator? Train it with fit")  # fmt: skip
-
-
-# -- training ---------------------------------------------------------------------------------------------------------
 
 
 def _train_chunk(jobs, end, epochs, batch_size, patience, evaluate_every):
@@ -197,8 +202,8 @@ def _epoch(net, optimizers, jobs, order, batch_size, end):
             raise KeyboardInterrupt
         output = net(x.index_select(0, (index + x_start).flatten()))
         loss = _losses(output, y.index_select(0, (index + y_start).flatten()), len(jobs), smoothing if has_smoothing else None)
-        objective = loss + l1_strength * _l1_norms(parameters) if has_l1 else loss
-        objective.sum().backward()  # a run's parameters see its own objective only
+        l1 = sum(p.abs().flatten(1).sum(1) for p in parameters if p.dim() >= 3) if has_l1 else 0  # `training.l1_norm`
+        (loss + l1_strength * l1).sum().backward()  # a run's parameters see its own objective only
         step_(optimizers, parameters)
         losses.append(loss.detach())
     return torch.stack(losses).mean(0)
@@ -222,11 +227,6 @@ def _losses(output, y, n_runs, smoothing):
         return losses
     uniform = -functional.log_softmax(output, 1).view(n_runs, -1).mean(1)  # cross-entropy against the uniform distribution
     return (1 - smoothing) * losses + smoothing * uniform
-
-
-def _l1_norms(parameters):
-    """Each run's `training.l1_norm` (runs,): weights, which have two axes besides the runs' axis."""
-    return sum(p.abs().flatten(1).sum(1) for p in parameters if p.dim() >= 3)
 
 
 def _end_epoch(job, epoch, loss, epochs, patience, evaluate_every):

@@ -17,8 +17,8 @@ from course_utils.dropout import Dropout, dropout_mask_, random_bits, threshold_
 def stack(modules):
     """One module that does to each run's part of the batch what the run's own module does.
 
-    Its parameters have a leading axis of runs, and the modules' own parameters become views of them. Every `Dropout` must
-    have its generator. Raises TypeError for a module it cannot stack.
+    Its parameters have a leading axis of runs, and the modules' own parameters become views of them. The modules must have
+    one `structure`, and every `Dropout` its generator. Raises TypeError for a module it cannot stack.
     """
     first = modules[0]
     if type(first) in STACKED:
@@ -32,6 +32,15 @@ def stack(modules):
     twin = copy.copy(first)
     twin._modules = {name: stack([module._modules[name] for module in modules]) for name in first._modules}
     return twin
+
+
+def structure(model):
+    """What two models must have in common to be stacked: modules, their settings (but dropout rates), parameters' shapes."""
+    settings = [
+        (name, type(module), [(k, v) for k, v in vars(module).items() if isinstance(v, int | float | str | tuple) and k != "p"])
+        for name, module in model.named_modules()
+    ]
+    return settings, [(name, p.shape, p.dtype, p.requires_grad) for name, p in model.named_parameters()]
 
 
 def _stack_parameter(layers, name):

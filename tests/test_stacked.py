@@ -3,16 +3,28 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from course_utils import stacked
+from course_utils.dropout import Dropout
 from course_utils.models import char_transformer, cnn, mlp
 from course_utils.stacked import train_runs
 from course_utils.training import fit
 
+pytestmark = pytest.mark.usefixtures("two_threads")
 OPTIMIZERS = {
     "sgd": (torch.optim.SGD, {"lr": 0.05, "momentum": 0.9}),
     "adam": (torch.optim.Adam, {"lr": 1e-3}),
     "adamw": (torch.optim.AdamW, {"lr": 1e-3, "betas": (0.8, 0.99)}),
 }
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 def labelled(*shape, n=96, n_classes=5, seed=0, dtype=torch.float32):
@@ -37,7 +49,9 @@ def work(kind, dtype=torch.float32):
 
 
 def one_by_one(build, train, val, runs, optimizer, **settings):
-    results = []
+    """[(history, model)] of `fit`, on one thread: two would wait for each other over such small products."""
+    results, n_threads = [], torch.get_num_threads()
+    torch.set_num_threads(1)
     for run in runs:
         torch.manual_seed(run["seed"])
         model = build(p_drop=run.get("p_drop", 0.0))
@@ -45,10 +59,11 @@ def one_by_one(build, train, val, runs, optimizer, **settings):
         made = optimizer(model.parameters(), **{k: run[k] for k in names if k in run})
         extra = {k: run[k] for k in ("seed", "l1_strength", "label_smoothing") if k in run}
         results.append((fit(model, train, val, made, **settings, **extra), model))
+    torch.set_num_threads(n_threads)
     return results
 
 
-def check_equal(kind, optimizer, dtype, tolerance, epochs=4, **settings):
+def check_equal(kind, optimizer, dtype, tolerance, epochs=2, **settings):
     (build, data), (make, hyper) = work(kind, dtype), OPTIMIZERS[optimizer]
     runs = [
         hyper | {"seed": 1, "p_drop": 0.5},
@@ -72,3 +87,154 @@ def check_equal(kind, optimizer, dtype, tolerance, epochs=4, **settings):
 @pytest.mark.parametrize("kind", ["mlp", "cnn", "transformer"])
 def test_equals_fit_in_float64(kind, optimizer):
     check_equal(kind, optimizer, torch.float64, 1e-10)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "cnn", "transformer"])
+def test_equals_fit_in_float32_over_the_first_100_steps(kind):
+    check_equal(kind, "adamw", torch.float32, 2e-3, epochs=9)
+
+
+def test_equals_fit_with_early_stopping_and_sparse_evaluation():
+    check_equal("mlp", "adam", torch.float64, 1e-10, epochs=30, patience=2)
+    check_equal("cnn", "sgd", torch.float64, 1e-10, epochs=6, patience=3, evaluate_every=2)
+
+
+def test_equals_fit_for_regression_and_own_data_per_run():
+    x, _ = labelled(6, dtype=torch.float64)
+    data = [(x, torch.sin(k + x[:, :1])) for k in range(3)]
+    runs = [{"lr": 0.01, "seed": 4, "train": pair} for pair in data]
+    table, _ = train_runs(lambda: mlp(6, (8,), 1).double(), data[0], data[0], runs, epochs=3)
+    for k, pair in enumerate(data):
+        torch.manual_seed(4)
+        model = mlp(6, (8,), 1).double()
+        history = fit(model, pair, data[0], torch.optim.AdamW(model.parameters(), lr=0.01), epochs=3, seed=4)
+        for column in ("loss", "train_loss", "val_loss"):
+            np.testing.assert_allclose(table[table["run"] == k][column], history[column], rtol=1e-10)
+
+
+class CustomNorm(nn.Module):
+    """A layer of a lesson's own."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(12, dtype=torch.float64))
+
+    def forward(self, x):
+        return x / x.norm(dim=1, keepdim=True) * self.scale
+
+
+@pytest.mark.parametrize("layer", [CustomNorm, lambda: nn.BatchNorm1d(12).double(), lambda: nn.LayerNorm(12).double()])
+def test_other_layers_are_trained_run_after_run(layer):
+    data = labelled(6, dtype=torch.float64)
+
+    def build(p_drop=0.0):
+        return nn.Sequential(nn.Linear(6, 12).double(), layer(), nn.ReLU(), Dropout(p_drop), nn.Linear(12, 5).double())
+
+    runs = [{"seed": s, "lr": 0.01, "p_drop": 0.1 * s} for s in range(3)]
+    table, _ = train_runs(build, data, data, runs, epochs=3)
+    for k, (history, _) in enumerate(one_by_one(build, data, data, runs, torch.optim.AdamW, epochs=3)):
+        np.testing.assert_allclose(table[table["run"] == k]["val_loss"], history["val_loss"], rtol=1e-9)
+
+
+def test_runs_of_different_shape_and_optimizer_train_in_one_call():
+    data = labelled(6)
+    runs = [
+        {"n_hidden": (8,)},
+        {"n_hidden": (4, 4)},
+        {"n_hidden": (8,), "optimizer": torch.optim.SGD, "lr": 0.1, "momentum": 0.9},
+    ]
+    table, models = train_runs(lambda n_hidden: mlp(6, n_hidden, 5), data, data, runs, epochs=2)
+    assert [len(list(m.parameters())) for m in models] == [4, 6, 4]
+    assert table["run"].tolist() == [0, 0, 1, 1, 2, 2]
+    assert table["optimizer"].iloc[-1] == "SGD"
+
+
+def test_a_run_that_diverges_ends_alone():
+    data = labelled(6)
+    runs = [{"lr": lr, "seed": 0, "optimizer": torch.optim.SGD} for lr in (0.1, 1e30, 0.1)]
+    table, models = train_runs(mlp_of_6, data, data, runs, epochs=4, max_runs_at_once=3)
+    assert table.groupby("run").size().tolist()[::2] == [4, 4]
+    assert table[table["run"] == 1]["stopped"].iloc[0].startswith("loss became")
+    assert table[table["run"] == 0]["loss"].tolist() == table[table["run"] == 2]["loss"].tolist()
+    assert all(torch.isfinite(p).all() for p in models[0].parameters())
+
+
+def mlp_of_6(p_drop=0.0):
+    return mlp(6, (16,), 5, p_drop)
+
+
+def test_the_global_generator_and_the_threads_stay_as_they_were():
+    torch.manual_seed(1)
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    train_runs(mlp_of_6, labelled(6), labelled(6), [{"seed": 5, "p_drop": 0.5}] * 2, epochs=1)
+    assert torch.equal(state, torch.get_rng_state())
+    assert threads == torch.get_num_threads()
+
+
+def test_models_are_ordinary_and_independent(tmp_path):
+    _, (first, second) = train_runs(mlp_of_6, labelled(6), labelled(6), [{"seed": 5}] * 2, epochs=1)
+    before = first[1].weight.clone()
+    with torch.no_grad():
+        second[1].weight.zero_()
+    assert torch.equal(first[1].weight, before) and first[1].weight.is_contiguous()
+    torch.save(first.state_dict(), tmp_path / "weights.pt")
+    assert (tmp_path / "weights.pt").stat().st_size < 20_000
+
+
+def test_ctrl_c_returns_what_is_finished(monkeypatch):
+    def interrupt(work, timeout):
+        while not any(job.rows for job in jobs):
+            pass
+        raise KeyboardInterrupt
+
+    jobs, make_run = [], stacked._make_run
+    monkeypatch.setattr(stacked, "_make_run", lambda *a: jobs.append(make_run(*a)) or jobs[-1])
+    monkeypatch.setattr(stacked, "wait", interrupt)
+    table, models = train_runs(mlp_of_6, labelled(6), labelled(6), [{"seed": s} for s in range(2)], epochs=10_000)
+    assert 1 <= len(table) < 20_000 and len(models) == 2
+    assert table["stopped"].str.startswith("interrupted in epoch").all()
+
+
+class MixesExamples(nn.Module):
+    def forward(self, x):
+        return x - x.mean(0)
+
+
+class OwnParameter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.shift = nn.Linear(6, 5), nn.Parameter(torch.zeros(5))
+
+    def forward(self, x):
+        return self.layer(x) + self.shift
+
+
+def tied():
+    model = nn.Sequential(nn.Linear(6, 6), nn.Linear(6, 6))
+    model[1].weight = model[0].weight
+    return model
+
+
+@pytest.mark.parametrize(
+    ("build", "runs", "settings", "error", "message"),
+    [
+        (mlp_of_6, [], {}, ValueError, "empty"),
+        (mlp_of_6, [3], {}, TypeError, "run 0"),
+        (mlp_of_6, [{}, {"weight_decai": 0.1}], {}, ValueError, "run 1.*weight_decai"),
+        (mlp_of_6, [{"momentum": 0.9}], {}, ValueError, "momentum"),
+        (mlp_of_6, [{"lr": -1.0}], {}, ValueError, "learning rate"),
+        (mlp_of_6, [{"p_drop": 1.5}], {}, ValueError, "probability"),
+        (mlp_of_6, [{"label_smoothing": 1.5}], {}, ValueError, "label_smoothing"),
+        (mlp_of_6, [{"optimizer": torch.optim.LBFGS}], {}, ValueError, "LBFGS"),
+        (mlp_of_6, [{}], {"epochs": 0}, ValueError, "epochs"),
+        (mlp_of_6, [{}], {"evaluate_every": 0}, ValueError, "evaluate_every"),
+        (lambda: nn.Sequential(nn.Linear(6, 5), nn.Dropout(0.5)), [{}], {}, TypeError, "course_utils.dropout"),
+        (lambda: nn.Sequential(nn.Linear(6, 5), MixesExamples()), [{}, {}], {}, ValueError, "mix examples"),
+        (OwnParameter, [{}], {}, TypeError, "OwnParameter"),
+        (tied, [{}], {}, ValueError, "share"),
+    ],
+)
+def test_bad_input_is_refused_before_training(build, runs, settings, error, message, monkeypatch):
+    monkeypatch.setattr(stacked, "_train_chunk", None)
+    with pytest.raises(error, match=message):
+        train_runs(build, labelled(6), labelled(6), runs, **{"epochs": 1} | settings)

@@ -1,0 +1,171 @@
+"""`python -m benchmarks.bench [A B C D E growth small]`: time the course's training against its contenders.
+
+All contenders of a work run in this process on two threads, one after the other, and that five times over; ratios are
+taken within a round. Contenders that train run after run do a few of the runs, and their time is scaled to all of them.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+THREADS = 2
+os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))
+if hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > THREADS:
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
+
+import torch  # noqa: E402
+
+from benchmarks import contenders  # noqa: E402
+from benchmarks.works import make_work  # noqa: E402
+
+RESULTS = Path(__file__).parent / "results"
+CONTENDERS = {  # of each work: how many of its runs a contender trains (None: all)
+    "A": {"ours": None, "clean_loop": 4, "dataloader_loop": 2, "lightning": 2, "jax_vmap": None},
+    "B": {"ours": None, "clean_loop": 2, "dataloader_loop": 2, "jax_vmap": None},
+    "C": {"ours": None, "clean_loop": 2, "dataloader_loop": 1},
+    "D": {"ours": None, "clean_loop": 2, "dataloader_loop": 1},
+    "E": {"ours": None, "clean_loop": None, "dataloader_loop": None, "textbook_loop": None},
+}
+
+
+def seconds(function, *arguments):
+    start = time.perf_counter()
+    result = function(*arguments)
+    return time.perf_counter() - start, result
+
+
+def peak_flops(size=1536):
+    """The machine's matrix-product peak now: the best of some products of two square matrices, in FLOP/s."""
+    a = torch.randn(size, size)
+    return max(2 * size**3 / seconds(torch.mm, a, a)[0] for _ in range(5))
+
+
+def compare(name, rounds):
+    """Times of all contenders of a work, round by round."""
+    work = make_work(name)
+    times, accuracy = {c: [] for c in CONTENDERS[name]}, {}
+    first, peaks = {}, []
+    for contender in times:  # warm-up: caches, and JAX's compilation, which depends on the number of runs
+        runs = work.runs if contender == "jax_vmap" else work.runs[:1]
+        first[contender] = seconds(getattr(contenders, contender), work, runs)[0] if name != "E" else None
+    for _ in range(rounds):
+        for contender, n in CONTENDERS[name].items():
+            peaks.append(peak_flops())
+            runs = chosen(work, n)
+            spent, accuracy[contender] = seconds(getattr(contenders, contender), work, runs)
+            times[contender].append(spent * len(work.runs) / len(runs))
+    result = {"work": name, "runs": len(work.runs), "steps_per_run": work.steps, "gflops": work.flops / 1e9}
+    result["peak_gflops"] = {"median": statistics.median(peaks) / 1e9, "max": max(peaks) / 1e9}
+    result["contenders"] = {c: summary(times, c, first[c], accuracy[c], work.flops, max(peaks)) for c in times}
+    return result
+
+
+def chosen(work, n):
+    return work.runs if n is None else work.runs[:: max(1, len(work.runs) // n)][:n]
+
+
+def summary(times, contender, first, accuracy, flops, peak):
+    ratios = [theirs / own for theirs, own in zip(times[contender], times["ours"], strict=True)]
+    median = statistics.median(times[contender])
+    return {
+        "seconds": median,
+        "all_seconds": times[contender],
+        "first_call_seconds": first,
+        "times_slower_than_ours": statistics.median(ratios),
+        "spread": [min(ratios), max(ratios)],
+        "percent_of_peak": 100 * flops / median / peak,
+        "percent_of_peak_best_round": 100 * flops / min(times[contender]) / peak,
+        "accuracy": None if accuracy != accuracy else accuracy,
+    }
+
+
+def growth():
+    """Seconds of ours and of the clean loop (one run, scaled) in work A with 1 to 64 runs and 250 to 4000 examples."""
+    rows = []
+    for n_runs, n_train in [*((k, 1000) for k in (1, 2, 4, 8, 16, 32, 64)), *((8, n) for n in (250, 500, 2000, 4000))]:
+        work = make_work("A", n_runs, n_train)
+        work.epochs = 10
+        own = min(seconds(contenders.ours, work, work.runs)[0] for _ in range(2))
+        one = min(seconds(contenders.clean_loop, work, work.runs[:1])[0] for _ in range(2)) * n_runs
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+        rows.append({"runs": n_runs, "n_train": n_train, "ours": own, "clean_loop": one, "peak_memory_mib": memory})
+    return {"work": "growth", "epochs": 10, "rows": rows}
+
+
+def small(rounds):
+    """`fit` against the bare loop, import times, and the memory of 100 CNNs on letters."""
+    work = make_work("A")
+    pairs = [
+        (seconds(contenders.clean_loop, work, work.runs[:1])[0], seconds(contenders.bare_loop, work, work.runs[:1])[0])
+        for _ in range(max(rounds, 15))
+    ]
+    ratios = sorted(a / b for a, b in pairs)
+    imports = {}
+    for module in ("torch", "course_utils.training", "course_utils.stacked"):
+        code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+        spent = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) for _ in range(5)]
+        imports[module] = min(spent)
+    code = (
+        "import resource; from benchmarks.works import make_work; from benchmarks.contenders import ours; "
+        "w = make_work('C', 100); w.epochs = 1; w.train = tuple(t[:128] for t in w.train); ours(w, w.runs); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)"
+    )
+    memory = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+    best = min(a for a, _ in pairs) / min(b for _, b in pairs)
+    overhead = {"median": statistics.median(ratios), "quartiles": [ratios[len(ratios) // 4], ratios[-len(ratios) // 4]]}
+    return {
+        "work": "small",
+        "fit_over_bare_loop": overhead | {"best_over_best": best},
+        "import_seconds": imports,
+        "peak_memory_gib_of_100_cnns": float(memory),
+    }
+
+
+def environment():
+    versions = {"python": platform.python_version()}
+    for package in ("torch", "numpy", "pandas", "lightning", "jax"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    device = f"CPU, {platform.machine()}, {os.cpu_count()} cores in the machine"
+    return {"device": device, "threads": THREADS, "versions": versions, "load_average_before": os.getloadavg()[0]}
+
+
+def show(result):
+    for contender, r in result.get("contenders", {}).items():
+        print(
+            f"{result['work']} {contender:16s} {r['seconds']:8.2f} s   {r['times_slower_than_ours']:6.2f} x ours "
+            f"({r['spread'][0]:.2f} to {r['spread'][1]:.2f})   {r['percent_of_peak']:5.1f} % of peak   "
+            f"first call {r['first_call_seconds']} s   accuracy {r['accuracy']}",
+            flush=True,
+        )
+    if "contenders" not in result:
+        print(json.dumps(result, indent=1), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("works", nargs="*", default=["A", "B", "C", "D", "E", "growth", "small"])
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    torch.set_num_threads(THREADS)
+    RESULTS.mkdir(exist_ok=True)
+    for name in arguments.works:
+        before = environment()
+        extra = {"growth": growth, "small": lambda: small(arguments.rounds)}
+        result = extra[name]() if name in extra else compare(name, arguments.rounds)
+        show(result)
+        (RESULTS / f"{name}.json").write_text(json.dumps(before | result, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
