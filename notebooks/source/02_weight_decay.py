@@ -367,7 +367,7 @@ steps = [1_000, 5_000, 10_000, 100_000]
 products = [1e-5, 1e-4, 1e-3]
 display(pd.DataFrame([[remaining([1.0] * n, p) for p in products] for n in steps],
                      index=pd.Index(steps, name="steps"),
-                     columns=[f"ηλ = {p:g}" for p in products]).style.format("{:.3f}"))  # fmt: skip
+                     columns=[f"ηλ = {p:g}" for p in products]).round(3))  # fmt: skip
 
 # %% [markdown]
 # The first column is prediction 1: η = 0.1 with λ = 0.0001. Popular texts take just this example and continue that "over
@@ -425,7 +425,7 @@ recipes = {
     "ImageNet, decay alone": remaining(imagenet, 1e-4),
     "ImageNet, with its momentum": remaining(imagenet, 1e-4 / (1 - 0.9)),
 }
-pd.Series(recipes, name="remains of an unused weight").to_frame().style.format("{:.4%}")
+pd.Series(recipes, name="remains of an unused weight").map("{:.4%}".format).to_frame()
 
 # %% [markdown]
 # The popular recipe leaves practically everything, and ten times its λ still does: it is a placebo. The ImageNet recipe,
@@ -976,7 +976,7 @@ display(*found)
 weight_decays = [0.0, 1e-4, 3e-3, 3e-2, 1e-1, 3e-1]
 lrs = [net_lr] * (n_epochs * (n_train // 50))
 flights = pd.DataFrame({"λ": weight_decays, "remains": [remaining(lrs, v / (1 - momentum)) for v in weight_decays]})
-flights.style.format({"λ": "{:g}", "remains": "{:.4f}"}).hide(axis="index")
+flights.set_index("λ").round(4)
 
 # %% [markdown]
 # λ = 0.0001 is practically inert, the largest ones leave nothing of an unused weight. `train_runs` trains all runs together
@@ -1114,7 +1114,7 @@ readings = {
     "decoupled decay, λ tuned for coupled": (ends[0], 1 - momentum),
 }
 meter = [(code, measured_l2(w) / l2_strength, expected) for code, (w, expected) in readings.items()]
-pd.DataFrame(meter, columns=["code", "measured λ / intended λ", "expected"]).style.format(precision=3).hide(axis="index")
+pd.DataFrame(meter, columns=["code", "measured λ / intended λ", "expected"]).set_index("code").round(3)
 
 # %% [markdown]
 # The meter tells them apart. `w.data` is the silent one: the penalty is in the loss, the printed loss is larger, and no
