@@ -55,7 +55,8 @@ def compare(name, rounds):
     first, peaks = {}, []
     for contender in times:  # warm-up: caches, and JAX's compilation, which depends on the number of runs
         runs = work.runs if contender == "jax_vmap" else work.runs[:1]
-        first[contender] = seconds(getattr(contenders, contender), work, runs)[0] if name != "E" else None
+        warm_up = name != "E"  # one long run: starting up does not show
+        first[contender] = seconds(getattr(contenders, contender), work, runs)[0] if warm_up else None
     for _ in range(rounds):
         for contender, n in CONTENDERS[name].items():
             peaks.append(peak_flops())
@@ -129,6 +130,28 @@ def small(rounds):
     }
 
 
+def limits():
+    """Of one run on one thread: the share of time in matrix products and convolutions, and their speed beside the peak's.
+    The rest (normalization, activations, pooling, optimizer) is bound by memory and gains nothing from a faster product."""
+    from torch.profiler import ProfilerActivity, profile
+
+    rows, products = [], ("mm", "bmm", "baddbmm", "mkldnn_convolution", "convolution_backward", "addmm")
+    torch.set_num_threads(1)
+    for name in "ABCD":
+        work = make_work(name)
+        work.train, work.epochs = tuple(t[: 32 * work.batch_size] for t in work.train), 1
+        contenders.bare_loop(work, work.runs[-1:])
+        with profile(activities=[ProfilerActivity.CPU]) as profiler:
+            contenders.bare_loop(work, work.runs[-1:])
+        spent = {event.key.removeprefix("aten::"): event.self_cpu_time_total / 1e6 for event in profiler.key_averages()}
+        inside = sum(spent.get(key, 0.0) for key in products)
+        largest = dict(sorted(spent.items(), key=lambda item: -item[1])[:8])
+        rows.append({"work": name, "share_of_products": inside / sum(spent.values()), "peak_gflops": peak_flops() / 1e9})
+        rows[-1] |= {"largest_shares": {key: value / sum(spent.values()) for key, value in largest.items()}}
+    torch.set_num_threads(THREADS)
+    return {"work": "limits", "rows": rows}
+
+
 def environment():
     versions = {"python": platform.python_version()}
     for package in ("torch", "numpy", "pandas", "lightning", "jax"):
@@ -154,14 +177,14 @@ def show(result):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("works", nargs="*", default=["A", "B", "C", "D", "E", "growth", "small"])
+    parser.add_argument("works", nargs="*", default=["A", "B", "C", "D", "E", "growth", "small", "limits"])
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
     RESULTS.mkdir(exist_ok=True)
     for name in arguments.works:
         before = environment()
-        extra = {"growth": growth, "small": lambda: small(arguments.rounds)}
+        extra = {"growth": growth, "limits": limits, "small": lambda: small(arguments.rounds)}
         result = extra[name]() if name in extra else compare(name, arguments.rounds)
         show(result)
         (RESULTS / f"{name}.json").write_text(json.dumps(before | result, indent=1) + "\n", encoding="utf-8")
