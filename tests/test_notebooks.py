@@ -90,11 +90,13 @@ def test_has_the_anatomy_of_a_lesson(source, path):
 
 @pytest.mark.parametrize(("source", "path"), LEARNERS, ids=lesson_id)
 def test_cells_are_short_and_explained(source, path):
+    """Claim cells are left out of the lengths: they are sentences, formatted one argument a line."""
     notebook = nbformat.read(path, 4)
-    lengths = sorted(len([x for x in c.source.splitlines() if x.strip()]) for c in code_cells(notebook))
+    code = [c for c in code_cells(notebook) if "nbval-check-output" not in c.metadata.get("tags", [])]
+    lengths = sorted(len([line for line in c.source.splitlines() if line.strip()]) for c in code)
     words = sum(len(c.source.split()) for c in notebook.cells if c.cell_type == "markdown")
     assert median(lengths) <= 10
-    assert lengths[int(0.9 * len(lengths))] <= 20
+    assert lengths[int(0.9 * len(lengths))] <= 18
     assert lengths[-1] <= 30
-    assert words / sum(lengths) >= 4
-    assert 15 <= len(notebook.cells) <= 110
+    assert words / sum(lengths) >= 6
+    assert 15 <= len(notebook.cells) <= 105

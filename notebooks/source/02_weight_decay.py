@@ -1185,7 +1185,7 @@ record = verdicts.write_record("02_weight_decay", claims, parameters=parameters,
 print("record:", ", ".join(record))
 
 # %% [markdown]
-# ## What you can do now
+# ## Summary
 #
 # *Derive and translate*: the penalty (λ/2)‖w‖² gives the factor (1 − ηλ), and the same weights are ridge with α = Nλ/2 and
 # MAP with λ = 2σ²/(Nτ²). *Predict*: exp(−Σηλ) tells before training whether a recipe is inert; with momentum, coupled decay
