@@ -4,19 +4,19 @@ import copy
 import inspect
 import math
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import pandas as pd
 import torch
 from torch import nn
-from torch.nn import functional
 from tqdm.auto import tqdm
 
 from course_utils.dropout import use_generator
-from course_utils.stacked_layers import stack, structure
-from course_utils.stacked_optimizer import NOT_BY_ELEMENT, make_optimizers, settings_key, step_
-from course_utils.training import batches, check_training, evaluate, run_generators, snapshot
+from course_utils.stacked_layers import losses_of, pool, stack, structure
+from course_utils.stacked_optimizer import NOT_BY_ELEMENT, make_optimizer, make_optimizers, settings_key, step_
+from course_utils.training import batches, check_training, evaluate, fit, run_generators, snapshot
 
 STACK_BYTES = 32 * 2**20  # of weights, gradients and optimizer state that one CPU thread trains at once
 OWN_KEYS = ("seed", "l1_strength", "label_smoothing", "optimizer", "train", "val")
@@ -57,32 +57,37 @@ def train_runs(build, train, val, runs, *, epochs, batch_size=64, patience=None,
     in the order of `runs`. Ctrl-C ends training and returns what there is.
 
     How: runs of the same shape are stacked along a new first axis, so that one batched operation serves all of them. On a
-    CPU each thread trains its own stack of at most `max_runs_at_once` runs (default: up to 20, one if it has convolutions);
-    elsewhere one stack of up to 64 runs is trained after the other.
+    CPU each thread trains its own stack of at most `max_runs_at_once` runs (default: up to 20; one, by `fit`, if it has
+    convolutions); elsewhere one stack of up to 64 runs is trained after the other.
 
     Raises ValueError or TypeError, before any training, for settings and models it cannot handle.
     """
-    defaults = {"train": train, "val": val, "optimizer": optimizer}
     if not runs:
         raise ValueError("runs is empty: give a list of dicts, one per run")
     with torch.random.fork_rng():  # the global generator stays as it was
-        jobs = [_make_run(index, run, build, defaults) for index, run in enumerate(runs)]
+        arguments = {"train": train, "val": val, "optimizer": optimizer}
+        jobs = [_make_run(index, run, build, arguments) for index, run in enumerate(runs)]
     settings = {"epochs": epochs, "batch_size": batch_size, "patience": patience, "evaluate_every": evaluate_every}
     for job in jobs:
         check_training(len(job.train[0]), label_smoothing=job.label_smoothing, **settings)
     n_threads = torch.get_num_threads() if jobs[0].train[0].device.type == "cpu" else 1
-    _train_in_threads(_chunks(jobs, n_threads, max_runs_at_once), n_threads, jobs, settings, progress)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "loss became", RuntimeWarning)  # `fit`'s: the table says it
+        _train_in_threads(_chunks(jobs, n_threads, max_runs_at_once), n_threads, jobs, settings, progress)
     return _table(jobs, runs), [job.model for job in jobs]
 
 
 def _train_in_threads(chunks, n_threads, jobs, settings, progress):
-    """Train each chunk in a thread; one chunk alone may use all of PyTorch's threads. Ctrl-C ends them all."""
+    """Train each chunk in a thread (a lone run: here); one chunk alone may use all of PyTorch's threads. Ctrl-C ends all."""
+    if len(jobs) == 1:
+        return _fit_alone(jobs, threading.Event(), progress=progress, **settings)
     before, n_workers, end = torch.get_num_threads(), min(n_threads, len(chunks)), threading.Event()
     total = len(jobs) * settings["epochs"]
-    with ThreadPoolExecutor(n_workers) as pool, tqdm(total=total, disable=not progress, desc="epochs") as bar:
+    with ThreadPoolExecutor(n_workers) as threads, tqdm(total=total, disable=not progress, desc="epochs") as bar:
         try:
             torch.set_num_threads(max(1, n_threads // n_workers))  # holds in the pool's threads, which start now
-            work, waiting = [pool.submit(_train_chunk, chunk, end, **settings) for chunk in chunks], True
+            train = _train_chunk if any(len(chunk) > 1 for chunk in chunks) else _fit_alone
+            work, waiting = [threads.submit(train, chunk, end, **settings) for chunk in chunks], True
             while waiting and not any(w.done() and w.exception() for w in work):
                 waiting = wait(work, timeout=0.2).not_done
                 bar.update(sum(settings["epochs"] if job.stopped else len(job.rows) for job in jobs) - bar.n)
@@ -189,9 +194,25 @@ def _train_chunk(jobs, end, epochs, batch_size, patience, evaluate_every):
             job.model.load_state_dict(job.best[2])
 
 
+def _fit_alone(jobs, end, **settings):
+    """What `_train_chunk` does, for one run: `fit` it."""
+    job = jobs[0]
+
+    def check_end(*_):
+        if end.is_set():
+            raise KeyboardInterrupt
+
+    hook = job.model.register_forward_pre_hook(check_end)
+    settings |= {"seed": job.seed, "l1_strength": job.l1_strength, "label_smoothing": job.label_smoothing}
+    optimizer = make_optimizer(job.model.parameters(), job)
+    history = fit(job.model, job.train, job.val, optimizer, callbacks=[lambda _, row: job.rows.append(row)], **settings)
+    hook.remove()
+    job.stopped = history.attrs["stopped"]
+
+
 def _epoch(net, optimizers, jobs, order, batch_size, end):
     """One epoch of all runs; returns the mean loss of each: (runs,)."""
-    (x, x_start), (y, y_start) = (_pool([job.train[part] for job in jobs]) for part in (0, 1))
+    (x, x_start), (y, y_start) = (pool([job.train[part] for job in jobs]) for part in (0, 1))
     drawn = {seed: batches(len(jobs[0].train[0]), batch_size, generator) for seed, generator in order.items()}
     parameters, losses = [p for p in net.parameters() if p.requires_grad], []
     settings = torch.tensor([(job.label_smoothing, job.l1_strength) for job in jobs], dtype=torch.float64)
@@ -201,32 +222,12 @@ def _epoch(net, optimizers, jobs, order, batch_size, end):
         if end.is_set():
             raise KeyboardInterrupt
         output = net(x.index_select(0, (index + x_start).flatten()))
-        loss = _losses(output, y.index_select(0, (index + y_start).flatten()), len(jobs), smoothing if has_smoothing else None)
+        loss = losses_of(output, y.index_select(0, (index + y_start).flatten()), len(jobs), smoothing if has_smoothing else None)
         l1 = sum(p.abs().flatten(1).sum(1) for p in parameters if p.dim() >= 3) if has_l1 else 0  # `training.l1_norm`
         (loss + l1_strength * l1).sum().backward()  # a run's parameters see its own objective only
         step_(optimizers, parameters)
         losses.append(loss.detach())
     return torch.stack(losses).mean(0)
-
-
-def _pool(tensors):
-    """The distinct ones of the runs' tensors in one tensor, and where each run's begins in it: (runs, 1)."""
-    distinct = list({id(t): t for t in tensors}.values())
-    starts = {id(t): k * len(t) for k, t in enumerate(distinct)}
-    pooled = torch.cat(distinct) if len(distinct) > 1 else distinct[0]
-    return pooled, torch.tensor([[starts[id(t)]] for t in tensors], device=pooled.device)
-
-
-def _losses(output, y, n_runs, smoothing):
-    """Each run's `training.task_loss` (runs,); smoothing: (runs,), or None if no run smooths its labels."""
-    if y.is_floating_point():
-        return functional.mse_loss(output.view(y.shape), y, reduction="none").view(n_runs, -1).mean(1)
-    output, y = output.flatten(0, -2), y.flatten()
-    losses = functional.cross_entropy(output, y, reduction="none").view(n_runs, -1).mean(1)
-    if smoothing is None:
-        return losses
-    uniform = -functional.log_softmax(output, 1).view(n_runs, -1).mean(1)  # cross-entropy against the uniform distribution
-    return (1 - smoothing) * losses + smoothing * uniform
 
 
 def _end_epoch(job, epoch, loss, epochs, patience, evaluate_every):
@@ -246,8 +247,5 @@ def _end_epoch(job, epoch, loss, epochs, patience, evaluate_every):
 
 
 def _table(jobs, runs):
-    settings = [
-        {k: v.__name__ if isinstance(v, type) else v for k, v in run.items() if k not in ("train", "val")} for run in runs
-    ]
-    rows = [{"run": job.index} | settings[job.index] | row | {"stopped": job.stopped} for job in jobs for row in job.rows]
-    return pd.DataFrame(rows)
+    own = [{k: getattr(v, "__name__", v) for k, v in run.items() if k not in ("train", "val")} for run in runs]
+    return pd.DataFrame([{"run": j.index} | own[j.index] | row | {"stopped": j.stopped} for j in jobs for row in j.rows])

@@ -116,6 +116,23 @@ class StackedDropout(nn.Module):
         return x * dropout_mask_(bits, self.threshold, self.scale.to(x.dtype), x.dtype).view(x.shape)
 
 
+class StackedLayerNorm(nn.Module):
+    """(runs * n, ..., width), same shape out: the normalization knows nothing of runs, only scale and shift do."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.eps, self.shape = layers[0].eps, layers[0].normalized_shape
+        self.weight, self.bias = _stack_parameter(layers, "weight"), _stack_parameter(layers, "bias")
+
+    def forward(self, x):
+        y = functional.layer_norm(x, self.shape, eps=self.eps)
+        if self.weight is None:
+            return y
+        y, weight = y.view(len(self.weight), -1, *self.shape), self.weight.unsqueeze(1)
+        y = y * weight if self.bias is None else torch.addcmul(self.bias.unsqueeze(1), y, weight)
+        return y.view(x.shape)
+
+
 class StackedEmbedding(nn.Module):
     """(runs * n, ...) int64 -> (runs * n, ..., width): the runs' tables one below the other."""
 
@@ -145,4 +162,24 @@ class StackedAny(nn.Module):
         return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
-STACKED = {nn.Linear: StackedLinear, Dropout: StackedDropout, nn.Embedding: StackedEmbedding}
+def pool(tensors):
+    """The distinct ones of the runs' tensors in one tensor, and where each run's begins in it: (runs, 1)."""
+    distinct = list({id(t): t for t in tensors}.values())
+    starts = {id(t): k * len(t) for k, t in enumerate(distinct)}
+    pooled = torch.cat(distinct) if len(distinct) > 1 else distinct[0]
+    return pooled, torch.tensor([[starts[id(t)]] for t in tensors], device=pooled.device)
+
+
+def losses_of(output, y, n_runs, smoothing):
+    """Each run's `training.task_loss` (runs,); smoothing: (runs,), or None if no run smooths its labels."""
+    if y.is_floating_point():
+        return functional.mse_loss(output.view(y.shape), y, reduction="none").view(n_runs, -1).mean(1)
+    output, y = output.flatten(0, -2), y.flatten()
+    losses = functional.cross_entropy(output, y, reduction="none").view(n_runs, -1).mean(1)
+    if smoothing is None:
+        return losses
+    uniform = -functional.log_softmax(output, 1).view(n_runs, -1).mean(1)  # cross-entropy against the uniform distribution
+    return (1 - smoothing) * losses + smoothing * uniform
+
+
+STACKED = {nn.Linear: StackedLinear, nn.LayerNorm: StackedLayerNorm, nn.Embedding: StackedEmbedding, Dropout: StackedDropout}

@@ -13,6 +13,12 @@ def settings_key(job):
     return f"{job.optimizer} {sorted(job.hyper.items())}"
 
 
+def make_optimizer(parameters, job):
+    """The run's optimizer, over `parameters`."""
+    fused = {"fused": True} if "fused" in inspect.signature(job.optimizer).parameters else {}  # one pass over memory
+    return job.optimizer(parameters, **fused | job.hyper)
+
+
 def make_optimizers(parameters, jobs, before):
     """An optimizer for each set of neighbouring runs with equal settings, over their rows of the stacked `parameters`:
     {settings: (runs, optimizer)}. Runs that `before` (an earlier result) holds keep their optimizer state."""
@@ -21,9 +27,7 @@ def make_optimizers(parameters, jobs, before):
         members = list(members)
         views = [p.detach()[start : start + len(members)] for p in parameters]
         start += len(members)
-        make = members[0].optimizer
-        fused = {"fused": True} if "fused" in inspect.signature(make).parameters else {}  # one pass over memory
-        optimizer = make(views, **fused | members[0].hyper)
+        optimizer = make_optimizer(views, members[0])
         if key in before:
             _copy_state(*before[key], optimizer, members)
         optimizers[key] = (members, optimizer)

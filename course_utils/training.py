@@ -96,7 +96,7 @@ def l1_norm(model):
 
 
 @torch.no_grad()
-def evaluate(model, x, y, prefix="", batch_size=4096):
+def evaluate(model, x, y, prefix="", batch_size=128):
     """Loss and, for labels, accuracy of the model in eval mode (the mode is put back): {prefix + "loss": …, …}."""
     was_training = model.training
     model.eval()
