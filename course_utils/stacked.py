@@ -202,9 +202,8 @@ def _fit_alone(jobs, end, **settings):
         if end.is_set():
             raise KeyboardInterrupt
 
-    hook = job.model.register_forward_pre_hook(check_end)
     settings |= {"seed": job.seed, "l1_strength": job.l1_strength, "label_smoothing": job.label_smoothing}
-    optimizer = make_optimizer(job.model.parameters(), job)
+    hook, optimizer = job.model.register_forward_pre_hook(check_end), make_optimizer(job.model.parameters(), job)
     history = fit(job.model, job.train, job.val, optimizer, callbacks=[lambda _, row: job.rows.append(row)], **settings)
     hook.remove()
     job.stopped = history.attrs["stopped"]
