@@ -136,6 +136,20 @@ def test_other_layers_are_trained_run_after_run(layer):
         np.testing.assert_allclose(table[table["run"] == k]["val_loss"], history["val_loss"], rtol=1e-9)
 
 
+@pytest.mark.parametrize(
+    "runs", [[{"seed": 3, "p_drop": 0.5}], [{"seed": s, "p_drop": 0.2, "l1_strength": 1e-3} for s in (1, 2)]]
+)
+def test_runs_that_are_not_stacked_equal_fit_and_say_so_when_they_diverge(runs):
+    data, settings = labelled(6), {"epochs": 3, "patience": 1}
+    table, models = train_runs(mlp_of_6, data, data, runs, max_runs_at_once=1, **settings)
+    for k, (history, model) in enumerate(one_by_one(mlp_of_6, data, data, runs, torch.optim.AdamW, **settings)):
+        np.testing.assert_allclose(table[table["run"] == k]["val_loss"], history["val_loss"], rtol=1e-5)
+        torch.testing.assert_close(models[k][1].weight, model[1].weight, rtol=1e-4, atol=1e-5)
+    diverging = [run | {"lr": 1e30, "optimizer": torch.optim.SGD} for run in runs]
+    table, _ = train_runs(mlp_of_6, data, data, diverging, epochs=3, max_runs_at_once=1)
+    assert table["stopped"].str.startswith("loss became").all()
+
+
 def test_runs_of_different_shape_and_optimizer_train_in_one_call():
     data = labelled(6)
     runs = [
