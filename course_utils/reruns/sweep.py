@@ -118,7 +118,7 @@ def _connect(scheduler, workers, threads):
 def _work_off(client, todo, folder, lock, threads, results):
     """Submit the runs, store what comes back, and append it to the results; a run claimed by another driver is looked at
     again every second."""
-    futures = {}
+    futures, wanted = {}, list(todo)
     with tqdm(total=len(results) + len(todo), initial=len(results), unit="run") as bar:
 
         def done(run, record, line):
@@ -126,6 +126,13 @@ def _work_off(client, todo, folder, lock, threads, results):
             failed = sum(record is None for _, record, _ in results)
             bar.set_postfix_str(f"{len(results) - failed} done, {failed} failed, {bar.total - len(results)} left")
             bar.update()
+
+        def leave(line):
+            ended = {run.name for run, _, _ in results}
+            for run in wanted:
+                if run.name not in ended:
+                    record = find_record(run, folder)
+                    results.append((run, record, "done as the sweep ended" if record else line))
 
         try:
             while todo or futures:
@@ -137,13 +144,15 @@ def _work_off(client, todo, folder, lock, threads, results):
                         futures[client.submit(job, run, threads, key=f"{run.name}-{uuid4().hex}", pure=False)] = run
                 for future in _finished(futures):
                     run = futures.pop(future)
-                    done(run, *keep(run, _outcome(run, future), folder))
+                    outcome = _outcome(run, future)
+                    future.release()  # or Dask does the run again if the worker that holds its result dies
+                    done(run, *keep(run, outcome, folder))
                     give_back(lock, run)
         except KeyboardInterrupt:
             client.cancel(list(futures))
-            results += [(run, None, STOPPED) for run in [*futures.values(), *todo]]
+            leave(STOPPED)
         except (CancelledError, CommClosedError):
-            results += [(run, None, LOST) for run in [*futures.values(), *todo]]
+            leave(LOST)
 
 
 def _finished(futures):
