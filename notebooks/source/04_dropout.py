@@ -731,7 +731,7 @@ for ax, scores, name in zip(axes, (on_digits, on_letters), ("digits", images), s
     for part, style in (("train", "--"), ("val", "-")):
         plot_interval(ax, scores, "p_drop", part, label=part, linestyle=style, marker="o")
     gain, half, _ = verdicts.mean_and_interval(at(scores, mid, "val") - at(scores, none, "val"))
-    ax.set(xlabel="dropout rate p", ylabel="accuracy (%)", title=f"{name}: p = {mid} gains {gain:.1f} ± {half:.1f} points")
+    ax.set(xlabel="dropout rate p", ylabel="accuracy (%)", title=f"{name}: p = {mid} gives {gain:+.1f} ± {half:.1f} points")
     ax.legend()
 show(fig, alt="Accuracy against dropout rate. Digits: validation is level, then falls. Letters: validation rises to a maximum at "
      "a middle rate and falls at the highest. Training accuracy falls with the rate in both.")  # fmt: skip
