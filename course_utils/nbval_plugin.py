@@ -1,9 +1,14 @@
-"""A pytest plugin for nbval runs: one line of progress per notebook. Use it as `pytest -p course_utils.nbval_plugin`."""
+"""A pytest plugin for nbval runs, used as `pytest -p course_utils.nbval_plugin`.
+
+It prints one line of progress per notebook, and keeps the history of executed cells (nbval switches it off), from which a
+lesson reads the declaration of its parameters.
+"""
 
 import time
 from collections import Counter
 
 import pytest
+from nbval.kernel import RunningKernel
 
 CELLS = "notebook_cells"
 
@@ -15,8 +20,14 @@ def pytest_collection_modifyitems(items):
         item.user_properties.append((CELLS, [item.path.name, counts[item.path.name]]))
 
 
+def execute_with_history(kernel, source, allow_stdin=None):
+    """nbval's `RunningKernel.execute_cell_input`, with history; returns the id of the request."""
+    return kernel.kc.execute(source, allow_stdin=allow_stdin, stop_on_error=False)
+
+
 def pytest_configure(config):
-    """Only the controlling process reports progress."""
+    """Keep history in every process that executes cells; report progress from the controlling one."""
+    RunningKernel.execute_cell_input = execute_with_history
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Progress(config), "notebook-progress")
 

@@ -35,3 +35,14 @@ def test_a_changed_verdict_fails_and_a_changed_measurement_does_not(tmp_path, co
     result = run_nbval(tmp_path, committed)
     assert (result.returncode == 0) is passes, result.stdout
     assert f"\nclaim.ipynb: 1 cells {'ok' if passes else '1 FAILED'}" in result.stdout
+
+
+def test_a_lesson_can_read_its_own_parameters_cell(tmp_path):
+    code = ["seed: int = 0  # [0, 9] seed", "assert In[1].startswith('seed: int')"]
+    cells = [nbformat.v4.new_code_cell(source) for source in code]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    nbformat.write(notebook, tmp_path / "history.ipynb")
+    command = [sys.executable, "-m", "pytest", "-p", "course_utils.nbval_plugin", "-o", "filterwarnings=default"]
+    command += ["--nbval-lax", "--nbval-current-env", "history.ipynb"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stdout
