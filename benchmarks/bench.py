@@ -1,6 +1,6 @@
-"""`python -m benchmarks.bench [A B C D E growth small]`: time the course's training against its contenders.
+"""`python -m benchmarks.bench [A B C D E growth small limits]`: time the course's training against its contenders.
 
-All contenders of a work run in this process on two threads, one after the other, and that five times over; ratios are
+All contenders of a work run in this process on two threads, one after the other, `--rounds` times over; ratios are
 taken within a round. Contenders that train run after run do a few of the runs, and their time is scaled to all of them.
 """
 
@@ -65,6 +65,7 @@ def compare(name, rounds):
             times[contender].append(spent * len(work.runs) / len(runs))
     result = {"work": name, "runs": len(work.runs), "steps_per_run": work.steps, "gflops": work.flops / 1e9}
     result["peak_gflops"] = {"median": statistics.median(peaks) / 1e9, "max": max(peaks) / 1e9}
+    result |= {"rounds": rounds, "load_average_after": os.getloadavg()[0]}
     result["contenders"] = {c: summary(times, c, first[c], accuracy[c], work.flops, max(peaks)) for c in times}
     return result
 
@@ -83,8 +84,7 @@ def summary(times, contender, first, accuracy, flops, peak):
         "times_slower_than_ours": statistics.median(ratios),
         "spread": [min(ratios), max(ratios)],
         "percent_of_peak": 100 * flops / median / peak,
-        "percent_of_peak_best_round": 100 * flops / min(times[contender]) / peak,
-        "accuracy": None if accuracy != accuracy else accuracy,
+        "accuracy": accuracy,
     }
 
 

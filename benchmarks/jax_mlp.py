@@ -51,7 +51,7 @@ def epoch(state, indices, x, y, p_drop, lr, weight_decay):
 
 
 def train(work, runs, initial):
-    """Train all runs; initial: each run's parameters as arrays, in PyTorch's order."""
+    """Train all runs; initial: each run's parameters as arrays, in PyTorch's order. Returns the trained ones, stacked."""
     x, y = (jnp.asarray(t.flatten(1).numpy() if t.is_floating_point() else t.numpy()) for t in work.train)
     stacked = [jnp.asarray(np.stack(arrays)) for arrays in zip(*initial, strict=True)]
     zeros = partial(jax.tree.map, jnp.zeros_like)
@@ -64,5 +64,5 @@ def train(work, runs, initial):
     rng, n = np.random.default_rng(0), len(x) // work.batch_size * work.batch_size
     for _ in range(work.epochs):
         indices = np.stack([rng.permutation(len(x))[:n].reshape(-1, work.batch_size) for _ in runs])
-        state, losses = epoch(state, jnp.asarray(indices), x, y, p_drop, lr, weight_decay)
-    return np.asarray(losses)
+        state, _ = epoch(state, jnp.asarray(indices), x, y, p_drop, lr, weight_decay)
+    return [np.asarray(array) for array in state[0]]

@@ -17,12 +17,16 @@ def results(names="ABCDE"):
 
 
 def table():
-    lines = ["| work | contender | seconds | times slower than ours (range) | % of peak |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "| work (rounds) | contender | seconds | times slower than ours (range) | % of peak | accuracy |",
+        "| --- " * 6 + "|",
+    ]
     for result in results():
         for name, r in result["contenders"].items():
             low, high = r["spread"]
             slower = "1" if name == "ours" else f"{r['times_slower_than_ours']:.2f} ({low:.2f} to {high:.2f})"
-            lines.append(f"| {result['work']} | {name} | {r['seconds']:.1f} | {slower} | {r['percent_of_peak']:.0f} |")
+            work, accuracy = f"{result['work']} ({len(r['all_seconds'])})", f"{r['accuracy']:.3f}"
+            lines.append(f"| {work} | {name} | {r['seconds']:.1f} | {slower} | {r['percent_of_peak']:.0f} | {accuracy} |")
     return "\n".join(lines)
 
 

@@ -15,9 +15,10 @@ CELLS = "notebook_cells"
 
 def pytest_collection_modifyitems(items):
     """Tell every cell its notebook and how many cells that has, so that the reports show when a notebook is done."""
-    counts = Counter(item.path.name for item in items)
+    counts = Counter(item.path for item in items)
     for item in items:
-        item.user_properties.append((CELLS, [item.path.name, counts[item.path.name]]))
+        name = f"{item.path.parent.name}/{item.path.name}"
+        item.user_properties.append((CELLS, [name, counts[item.path]]))
 
 
 def execute_with_history(kernel, source, allow_stdin=None):

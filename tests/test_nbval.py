@@ -34,7 +34,7 @@ def run_nbval(folder, committed):
 def test_a_changed_verdict_fails_and_a_changed_measurement_does_not(tmp_path, committed, passes):
     result = run_nbval(tmp_path, committed)
     assert (result.returncode == 0) is passes, result.stdout
-    assert f"\nclaim.ipynb: 1 cells {'ok' if passes else '1 FAILED'}" in result.stdout
+    assert f"{tmp_path.name}/claim.ipynb: 1 cells {'ok' if passes else '1 FAILED'}" in result.stdout
 
 
 def test_a_lesson_can_read_its_own_parameters_cell(tmp_path):
