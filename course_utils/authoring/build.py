@@ -82,11 +82,26 @@ def finish(notebook, source):
 
 
 def write(notebook, path):
-    """Write a notebook by temporary file and rename."""
+    """Write a notebook, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    nbformat.write(notebook, part)
-    part.replace(path)
+    write_all({path: nbformat.writes(notebook) + "\n"})
+
+
+def write_all(texts):
+    """Write files {path: text}: all of them as temporary files first, then rename each in turn. Raises OSError, having
+    removed the temporary files."""
+    parts = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in texts}
+    try:
+        for path, part in parts.items():
+            with open(part, "w", encoding="utf-8") as file:
+                file.write(texts[path])
+                file.flush()
+                os.fsync(file.fileno())
+        for path, part in parts.items():
+            part.replace(path)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
 
 
 def fingerprint(source):

@@ -6,11 +6,12 @@ half-written and any number of processes may share the folder.
 
 import contextlib
 import json
-import os
 import time
 from pathlib import Path
 
 import nbformat
+
+from course_utils.authoring.build import write_all
 
 try:
     import fcntl
@@ -55,23 +56,6 @@ def store(run, notebook, record, folder):
     write_all({full: nbformat.writes(notebook), recorded: json.dumps(record, indent=1)})
     partial.unlink(missing_ok=True)
     return full
-
-
-def write_all(texts):
-    """Write files {path: text}: all of them as temporary files first, then rename each in turn. Raises OSError, having
-    removed the temporary files."""
-    parts = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in texts}
-    try:
-        for path, part in parts.items():
-            with open(part, "w", encoding="utf-8") as file:
-                file.write(texts[path])
-                file.flush()
-                os.fsync(file.fileno())
-        for path, part in parts.items():
-            part.replace(path)
-    finally:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
 
 
 def open_folder(folder):
