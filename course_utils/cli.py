@@ -105,14 +105,12 @@ def run_doctor(options):
 
 def run_params(options):
     """`course params`."""
-    from course_utils.reruns.plan import declaration, load
+    from course_utils.reruns.plan import aligned, declaration, load
 
     lesson, notebook, _ = load(options.lesson)
     rows = [("name", "type", "default", "range", "meaning")]
     rows += [(p.name, p.type.__name__, repr(p.default), p.range, p.help) for p in declaration(lesson, notebook).values()]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(aligned(rows))
     return 0
 
 

@@ -155,3 +155,9 @@ def hash_of(value):
 def describe(values):
     """Parameters in one line: "p_drop=0.1, seed=3", or "defaults"."""
     return ", ".join(f"{name}={value}" for name, value in values.items()) or "defaults"
+
+
+def aligned(rows):
+    """Rows of texts as lines of text whose columns are aligned."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)

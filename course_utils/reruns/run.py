@@ -17,7 +17,7 @@ from papermill.parameterize import parameterize_notebook
 from tqdm.auto import tqdm
 
 from course_utils.authoring.build import kernel_environment
-from course_utils.reruns.plan import describe
+from course_utils.reruns.plan import aligned, describe
 from course_utils.reruns.records import claim, find_record, give_back, open_folder, store, wait_for_claim
 
 # notebook: as far as it was executed; record: dict, or None if the run failed; reason: why it failed, in one line, else None
@@ -99,8 +99,7 @@ def table(results):
             rows.append((run.lesson, describe(run.changed), "", "", line))
         else:
             rows.append((run.lesson, describe(run.changed), f"{record['seconds']:.1f}", verdicts(record["claims"]), line))
-    widths = [max(map(len, column)) for column in list(zip(*rows, strict=True))[:-1]]
-    return "\n".join("  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows)
+    return aligned(rows)
 
 
 def verdicts(claims):
