@@ -18,7 +18,7 @@ from course_utils.stacked_layers import losses_of, pool, stack, structure
 from course_utils.stacked_optimizer import NOT_BY_ELEMENT, make_optimizer, make_optimizers, settings_key, step_
 from course_utils.training import batches, check_training, evaluate, fit, run_generators, snapshot
 
-STACK_BYTES = 32 * 2**20  # of weights, gradients and optimizer state that one CPU thread trains at once
+STACK_BYTES = 64 * 2**20  # of weights, gradients and optimizer state that a CPU trains at once
 OWN_KEYS = ("seed", "l1_strength", "label_smoothing", "optimizer", "train", "val")
 
 
@@ -56,9 +56,10 @@ def train_runs(build, train, val, runs, *, epochs, batch_size=64, patience=None,
     `stopped`, which says why the run ended (a loss that is not finite ends its own run only). models: the trained models,
     in the order of `runs`. Ctrl-C ends training and returns what there is.
 
-    How: runs of the same shape are stacked along a new first axis, so that one batched operation serves all of them. On a
-    CPU each thread trains its own stack of at most `max_runs_at_once` runs (default: up to 20; one, by `fit`, if it has
-    convolutions); elsewhere one stack of up to 64 runs is trained after the other.
+    How: runs of the same shape are stacked along a new first axis, so that one batched operation serves all of them; stacks
+    of at most `max_runs_at_once` runs (default: up to 64) are trained one after the other. On a CPU, convolutions and
+    attention gain nothing from a stack or from a second thread, so that there each thread trains its own stack (by `fit`,
+    one run at a time, if the model has convolutions). benchmarks/README.md has the measurements.
 
     Raises ValueError or TypeError, before any training, for settings and models it cannot handle.
     """
@@ -70,31 +71,39 @@ def train_runs(build, train, val, runs, *, epochs, batch_size=64, patience=None,
     settings = {"epochs": epochs, "batch_size": batch_size, "patience": patience, "evaluate_every": evaluate_every}
     for job in jobs:
         check_training(len(job.train[0]), label_smoothing=job.label_smoothing, **settings)
-    n_threads = torch.get_num_threads() if jobs[0].train[0].device.type == "cpu" else 1
+    chunks, n_workers = _chunks(jobs, max_runs_at_once)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "loss became", RuntimeWarning)  # `fit`'s: the table says it
-        _train_in_threads(_chunks(jobs, n_threads, max_runs_at_once), n_threads, jobs, settings, progress)
+        _train(chunks, n_workers, jobs, settings, progress)
     return _table(jobs, runs), [job.model for job in jobs]
 
 
-def _train_in_threads(chunks, n_threads, jobs, settings, progress):
-    """Train each chunk in a thread (a lone run: here); one chunk alone may use all of PyTorch's threads. Ctrl-C ends all."""
-    if len(jobs) == 1:
-        return _fit_alone(jobs, threading.Event(), progress=progress, **settings)
-    before, n_workers, end = torch.get_num_threads(), min(n_threads, len(chunks)), threading.Event()
-    total = len(jobs) * settings["epochs"]
-    with ThreadPoolExecutor(n_workers) as threads, tqdm(total=total, disable=not progress, desc="epochs") as bar:
+def _train(chunks, n_workers, jobs, settings, progress):
+    """Train the chunks one after the other, or in `n_workers` threads that share PyTorch's own. Ctrl-C ends all."""
+    end, before = threading.Event(), torch.get_num_threads()
+    train = _train_chunk if any(len(chunk) > 1 for chunk in chunks) else _fit_alone
+    with tqdm(total=len(jobs) * settings["epochs"], disable=not progress, desc="epochs") as bar:
+
+        def advance():
+            bar.update(sum(settings["epochs"] if job.stopped else len(job.rows) for job in jobs) - bar.n)
+
+        if n_workers == 1:
+            for chunk in chunks:
+                train(chunk, end, advance, **settings)
+            return
         try:
-            torch.set_num_threads(max(1, n_threads // n_workers))  # holds in the pool's threads, which start now
-            train = _train_chunk if any(len(chunk) > 1 for chunk in chunks) else _fit_alone
-            work, waiting = [threads.submit(train, chunk, end, **settings) for chunk in chunks], True
-            while waiting and not any(w.done() and w.exception() for w in work):
-                waiting = wait(work, timeout=0.2).not_done
-                bar.update(sum(settings["epochs"] if job.stopped else len(job.rows) for job in jobs) - bar.n)
-        except KeyboardInterrupt:
-            pass
+            torch.set_num_threads(max(1, before // n_workers))  # holds in the pool's threads, which start now
+            with ThreadPoolExecutor(n_workers) as threads:
+                work = waiting = [threads.submit(train, chunk, end, lambda: None, **settings) for chunk in chunks]
+                try:
+                    while waiting and not any(w.done() and w.exception() for w in work):
+                        waiting = wait(work, timeout=0.2).not_done
+                        advance()
+                except KeyboardInterrupt:
+                    pass
+                finally:
+                    end.set()
         finally:
-            end.set()
             torch.set_num_threads(before)
     for w in work:
         w.result()  # raises what the thread raised
@@ -122,32 +131,28 @@ def _make_run(index, run, build, defaults):
     return Run(index, model, hyper, **own)
 
 
-def _chunks(jobs, n_threads, max_runs_at_once):
-    """Lists of runs to train together: of one shape; runs of one seed side by side, because they share masks."""
+def _chunks(jobs, max_runs_at_once):
+    """Lists of runs to train together, and how many lists at the same time. Runs of one seed share masks: side by side."""
     shapes = [str([structure(job.model), *((part.shape, part.dtype) for part in job.train)]) for job in jobs]
-    chunks = []
+    chunks, n_threads, n_workers = [], torch.get_num_threads(), 1
     for shape in dict.fromkeys(shapes):
         group = sorted((job for job, s in zip(jobs, shapes, strict=True) if s == shape), key=lambda job: job.seed)
-        _probe(group)
-        size = max_runs_at_once or _stack_size(group[0])
-        n = math.ceil(len(group) / size)
-        n = min(len(group), math.ceil(n / n_threads) * n_threads)  # so that the threads finish together
+        output, parameters = _probe(group), list(group[0].model.parameters())
+        n_bytes = 4 * sum(p.numel() * p.element_size() for p in parameters)  # weight, gradient and two averages
+        size, each = min(64, max(1, STACK_BYTES // n_bytes)), 1
+        if output.device.type != "cpu":
+            size = 64
+        elif output.dim() > 2 or any(p.dim() == 4 for p in parameters):  # attention or convolutions: a stack per thread
+            each = n_workers = min(n_threads, len(group))
+            size = 1 if output.dim() == 2 else size
+        n = math.ceil(len(group) / (max_runs_at_once or size))
+        n = min(len(group), math.ceil(n / each) * each)  # so that the threads finish together
         chunks += [group[len(group) * i // n : len(group) * (i + 1) // n] for i in range(n)]
-    return chunks
-
-
-def _stack_size(job):
-    """How many runs to stack, as measured (see benchmarks/README.md). On a CPU convolutions work through one run after the
-    other, so that stacking them would only move memory."""
-    if job.train[0].device.type != "cpu":
-        return 64
-    parameters = list(job.model.parameters())
-    n_bytes = 4 * sum(p.numel() * p.element_size() for p in parameters)  # weight, gradient and two averages
-    return 1 if any(p.dim() == 4 for p in parameters) else min(20, max(1, STACK_BYTES // n_bytes))
+    return chunks, n_workers
 
 
 def _probe(group):
-    """Raise unless two models of the group (in train mode, dropout on) give stacked what each gives alone."""
+    """Raise unless two models of the group (in train mode, dropout on) give stacked what each gives alone: the output."""
     pair = [copy.deepcopy(job.model).train() for job in (group * 2)[:2]]
     halves = torch.cat([group[0].train[0][:8]] * 8)[:8].chunk(2)
 
@@ -163,10 +168,12 @@ def _probe(group):
     if not torch.allclose(alone, together, rtol=1e-3, atol=1e-4):
         raise ValueError("this model gives other numbers stacked than alone: does its forward mix examples, use parameters "
                          "outside their layer, or draw from the global generator? Train it with fit")  # fmt: skip
+    return alone
 
 
-def _train_chunk(jobs, end, epochs, batch_size, patience, evaluate_every):
-    """Train `jobs` together, each as `fit` would; fills their rows, best, stopped and models. `end` ends it early."""
+def _train_chunk(jobs, end, advance, epochs, batch_size, patience, evaluate_every):
+    """Train `jobs` together, each as `fit` would; fills their rows, best, stopped and models, and calls `advance` after each
+    epoch. `end` ends it early."""
     order, optimizers = {}, {}
     for job in jobs:
         order[job.seed], noise = run_generators(job.seed, job.train[0].device)
@@ -183,8 +190,9 @@ def _train_chunk(jobs, end, epochs, batch_size, patience, evaluate_every):
             losses = _epoch(net, optimizers, running, order, batch_size, end)
             for job, loss in zip(running, losses.tolist(), strict=True):
                 _end_epoch(job, epoch, loss, epochs, patience, evaluate_every)
+            advance()
     except KeyboardInterrupt:
-        pass
+        end.set()
     for job in jobs:
         job.stopped = job.stopped or f"interrupted in epoch {len(job.rows)}"
         use_generator(job.model, None)
@@ -194,7 +202,7 @@ def _train_chunk(jobs, end, epochs, batch_size, patience, evaluate_every):
             job.model.load_state_dict(job.best[2])
 
 
-def _fit_alone(jobs, end, **settings):
+def _fit_alone(jobs, end, advance, **settings):
     """What `_train_chunk` does, for one run: `fit` it."""
     job = jobs[0]
 
@@ -202,11 +210,17 @@ def _fit_alone(jobs, end, **settings):
         if end.is_set():
             raise KeyboardInterrupt
 
+    def end_epoch(_, row):
+        job.rows.append(row)
+        advance()
+
     settings |= {"seed": job.seed, "l1_strength": job.l1_strength, "label_smoothing": job.label_smoothing}
     hook, optimizer = job.model.register_forward_pre_hook(check_end), make_optimizer(job.model.parameters(), job)
-    history = fit(job.model, job.train, job.val, optimizer, callbacks=[lambda _, row: job.rows.append(row)], **settings)
+    history = fit(job.model, job.train, job.val, optimizer, callbacks=[end_epoch], **settings)
     hook.remove()
     job.stopped = history.attrs["stopped"]
+    if job.stopped.startswith("interrupted"):
+        end.set()
 
 
 def _epoch(net, optimizers, jobs, order, batch_size, end):

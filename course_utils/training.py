@@ -96,11 +96,15 @@ def l1_norm(model):
 
 
 @torch.no_grad()
-def evaluate(model, x, y, prefix="", batch_size=128):
-    """Loss and, for labels, accuracy of the model in eval mode (the mode is put back): {prefix + "loss": …, …}."""
+def evaluate(model, x, y, prefix=""):
+    """Loss and, for labels, accuracy of the model in eval mode (the mode is put back): {prefix + "loss": …, …}.
+
+    The examples go through in parts, because large new tensors are slow: as many at once as have 2**17 numbers of input or
+    output, but at least 16."""
     was_training = model.training
     model.eval()
-    output = torch.cat([model(part) for part in x.split(batch_size)])
+    size = max(x[:1].numel(), model(x[:1]).numel())  # of one example
+    output = torch.cat([model(part) for part in x.split(max(16, 2**17 // size))])
     model.train(was_training)
     result = {prefix + "loss": task_loss(output, y).item()}
     if not y.is_floating_point():

@@ -1,11 +1,14 @@
 """`train_runs` gives, run by run, the numbers of `fit`."""
 
+import _thread
+import threading
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from course_utils import stacked
+from course_utils import stacked, training
 from course_utils.dropout import Dropout
 from course_utils.models import char_transformer, cnn, mlp
 from course_utils.stacked import train_runs
@@ -195,18 +198,45 @@ def test_models_are_ordinary_and_independent(tmp_path):
     assert (tmp_path / "weights.pt").stat().st_size < 20_000
 
 
-def test_ctrl_c_returns_what_is_finished(monkeypatch):
-    def interrupt(work, timeout):
-        while not any(job.rows for job in jobs):
-            pass
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("kind", ["mlp", "cnn", "transformer"])
+def test_ctrl_c_returns_what_is_finished(kind, monkeypatch):
+    build, data = work(kind)
+    evaluate, calls = stacked.evaluate, []
 
-    jobs, make_run = [], stacked._make_run
-    monkeypatch.setattr(stacked, "_make_run", lambda *a: jobs.append(make_run(*a)) or jobs[-1])
-    monkeypatch.setattr(stacked, "wait", interrupt)
-    table, models = train_runs(mlp_of_6, labelled(6), labelled(6), [{"seed": s} for s in range(2)], epochs=10_000)
-    assert 1 <= len(table) < 20_000 and len(models) == 2
+    def interrupted_soon(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 5:
+            threading.Timer(0.01, _thread.interrupt_main).start()
+        return evaluate(*args, **kwargs)
+
+    monkeypatch.setattr(stacked, "evaluate", interrupted_soon)
+    monkeypatch.setattr(training, "evaluate", interrupted_soon)
+    table, models = train_runs(build, data, data, [{"seed": s} for s in range(3)], epochs=2000)
+    assert 1 <= len(table) < 6000 and len(models) == 3
     assert table["stopped"].str.startswith("interrupted in epoch").all()
+
+
+class UsesALayerTwice(nn.Module):
+    def __init__(self, p_drop):
+        super().__init__()
+        self.inside = nn.Sequential(nn.Linear(6, 6), nn.ReLU(), Dropout(p_drop), nn.ReLU(), Dropout(p_drop))
+        self.read_out = nn.Sequential(nn.Linear(6, 40, bias=False), nn.ReLU(), nn.Linear(40, 5))
+        self.read_out[0].weight.requires_grad = False
+
+    def forward(self, x):
+        return self.read_out(self.inside(self.inside(x)))
+
+
+@pytest.mark.parametrize("l1_strength", [0.0, 0.01])
+def test_a_layer_may_be_used_twice_or_be_frozen(l1_strength):
+    def build(p_drop):
+        return UsesALayerTwice(p_drop).double()
+
+    data = labelled(6, dtype=torch.float64)
+    runs = [{"seed": s, "p_drop": 0.3, "l1_strength": l1_strength} for s in range(2)]
+    table, _ = train_runs(build, data, data, runs, epochs=3)
+    alone = one_by_one(build, data, data, runs, torch.optim.AdamW, epochs=3)
+    np.testing.assert_allclose(table["val_loss"], np.concatenate([history["val_loss"] for history, _ in alone]), atol=1e-10)
 
 
 class MixesExamples(nn.Module):
