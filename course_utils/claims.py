@@ -19,7 +19,6 @@ import torch
 from IPython.display import HTML
 from scipy import stats
 
-VERDICTS = ("supported", "not supported", "inconclusive")
 COLOURS = {"supported": "#009E73", "not supported": "#D55E00", "inconclusive": "#767676"}
 
 
@@ -48,17 +47,35 @@ class Claim:
         )
 
 
-def exact(id, statement, error, tolerance, *, control, source="", expect="supported"):
-    """The claim that something holds exactly, up to rounding, and that the check could tell if it did not.
+def holds(id, statement, observed, *, control, measured="", source="", expect="supported"):
+    """The claim that something is the case, and that the check could tell if it were not.
 
-    error: the largest deviation measured; tolerance: what rounding explains; control: the same deviation for a wrong
-    variant (the negative control). Supported: error <= tolerance < control. Not supported: error > tolerance.
-    Inconclusive: the control passes too, so the check proves nothing.
+    observed: bool; control: bool, the same observation where it must NOT be the case (the negative control: False in a sound
+    check); measured: the numbers behind it, as text. Supported: observed and no control. Not supported: not observed.
+    Inconclusive: the control is observed too, so the check proves nothing.
+    """
+    verdict = "not supported" if not observed else "inconclusive" if control else "supported"
+    return Claim(id, statement, verdict, measured or f"observed {bool(observed)}, control {bool(control)}", source, expect)
+
+
+def exact(id, statement, error, tolerance, *, control, source="", expect="supported"):
+    """The claim that something `holds` exactly, up to rounding: error <= tolerance < control.
+
+    error: the largest deviation measured; tolerance: what rounding explains; control: the same deviation for a wrong variant.
     """
     error, control = float(error), float(control)
-    verdict = "not supported" if not error <= tolerance else "inconclusive" if control <= tolerance else "supported"
-    measured = f"error {error:.2g}, tolerance {tolerance:.0e}; the wrong variant's error {control:.2g}"
-    return Claim(id, statement, verdict, measured, source, expect)
+    wrong = f"; the wrong variant's error {control:.2g}" if error <= tolerance else ""
+    measured = f"error {error:.2g}, tolerance {tolerance:g}{wrong}"
+    return holds(id, statement, error <= tolerance, control=control <= tolerance, measured=measured, source=source, expect=expect)
+
+
+def within(id, statement, measured, expected, tolerance, *, control, source="", expect="supported"):
+    """The claim that a number equals its prediction to a tolerance (both in the same unit), while the `control`, the
+    same number under the wrong variant or a rival prediction, does not. Verdicts as in `holds`."""
+    agrees, control_agrees = (abs(number - expected) <= tolerance for number in (measured, control))
+    wrong = f"; control {control:.4g}" if agrees else ""
+    text = f"measured {measured:.4g}, predicted {expected:.4g} ± {tolerance:.2g}{wrong}"
+    return holds(id, statement, agrees, control=control_agrees, measured=text, source=source, expect=expect)
 
 
 def compare(id, statement, a, b, *, margin=0.0, unit="", source="", expect="supported"):
@@ -75,22 +92,6 @@ def compare(id, statement, a, b, *, margin=0.0, unit="", source="", expect="supp
     return Claim(id, statement, verdict, measured, source, expect)
 
 
-def within(id, statement, measured, expected, tolerance, *, control, source="", expect="supported"):
-    """The claim that a number equals its prediction to a tolerance (both in the same unit), while the `control`, the
-    same number under the wrong variant or a rival prediction, does not. Verdicts as in `exact`."""
-    error, wrong = abs(measured - expected), abs(control - expected)
-    verdict = "not supported" if not error <= tolerance else "inconclusive" if wrong <= tolerance else "supported"
-    text = f"measured {measured:.4g}, predicted {expected:.4g} ± {tolerance:.2g}; control {control:.4g}"
-    return Claim(id, statement, verdict, text, source, expect)
-
-
-def holds(id, statement, observed, *, control, measured="", source="", expect="supported"):
-    """The claim that something is the case. observed: bool; control: bool, the same observation where it must NOT be the
-    case (so False in a sound check; True makes the claim inconclusive); measured: the numbers behind it, as text."""
-    verdict = "not supported" if not observed else "inconclusive" if control else "supported"
-    return Claim(id, statement, verdict, measured or f"observed {bool(observed)}, control {bool(control)}", source, expect)
-
-
 def mean_and_interval(values):
     """Mean of n numbers, half-width of its 95 % interval by Student's t (inf if n < 2), and n. values: (n,) floats."""
     values = np.asarray(values, dtype=float)
@@ -105,7 +106,7 @@ def claim_table(claims):
     if len(set(ids)) < len(ids):
         raise ValueError(f"claim ids must differ, but these repeat: {sorted({i for i in ids if ids.count(i) > 1})}")
     columns = ["id", "statement", "verdict", "measured", "source"]
-    table = pd.DataFrame([asdict(claim) for claim in claims], columns=columns).set_index("id")
+    table = pd.DataFrame([asdict(claim) for claim in claims], columns=columns).set_index("id").rename_axis(None)
     colour = [f"color: {COLOURS[v]}; font-weight: bold" for v in table["verdict"]]
     left = [{"selector": "th, td", "props": "text-align: left; white-space: normal; vertical-align: top"}]
     styled = table.style.apply(lambda _: colour, subset=["verdict"]).set_table_styles(left).set_uuid("claims")

@@ -1,6 +1,5 @@
 """`train_runs`: many runs of `training.fit` at once, each with its own seed and settings, for the price of few."""
 
-import copy
 import inspect
 import math
 import threading
@@ -14,7 +13,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from course_utils.dropout import use_generator
-from course_utils.stacked_layers import losses_of, pool, stack, structure
+from course_utils.stacked_layers import losses_of, pool, probe, stack, structure
 from course_utils.stacked_optimizer import NOT_BY_ELEMENT, make_optimizer, make_optimizers, settings_key, step_
 from course_utils.training import batches, check_training, evaluate, fit, run_generators, snapshot
 
@@ -57,9 +56,9 @@ def train_runs(build, train, val, runs, *, epochs, batch_size=64, patience=None,
     in the order of `runs`. Ctrl-C ends training and returns what there is.
 
     How: runs of the same shape are stacked along a new first axis, so that one batched operation serves all of them; stacks
-    of at most `max_runs_at_once` runs (default: up to 64) are trained one after the other. On a CPU, convolutions and
-    attention gain nothing from a stack or from a second thread, so that there each thread trains its own stack (by `fit`,
-    one run at a time, if the model has convolutions). benchmarks/README.md has the measurements.
+    of at most `max_runs_at_once` runs (default: up to 64) are trained one after the other. Two exceptions on a CPU:
+    convolutions gain nothing from a stack, so that `fit` trains one run after the other; attention gains nothing from a second
+    thread, so that each thread trains a stack of its own. benchmarks/README.md has the measurements.
 
     Raises ValueError or TypeError, before any training, for settings and models it cannot handle.
     """
@@ -75,35 +74,40 @@ def train_runs(build, train, val, runs, *, epochs, batch_size=64, patience=None,
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "loss became", RuntimeWarning)  # `fit`'s: the table says it
         _train(chunks, n_workers, jobs, settings, progress)
+    for job in jobs:
+        job.stopped = job.stopped or f"interrupted in epoch {len(job.rows)}"
     return _table(jobs, runs), [job.model for job in jobs]
 
 
 def _train(chunks, n_workers, jobs, settings, progress):
-    """Train the chunks one after the other, or in `n_workers` threads that share PyTorch's own. Ctrl-C ends all."""
-    end, before = threading.Event(), torch.get_num_threads()
-    train = _train_chunk if any(len(chunk) > 1 for chunk in chunks) else _fit_alone
+    """Train the chunks one after the other, or in `n_workers` threads. Ctrl-C ends all."""
+    end = threading.Event()
     with tqdm(total=len(jobs) * settings["epochs"], disable=not progress, desc="epochs") as bar:
 
         def advance():
             bar.update(sum(settings["epochs"] if job.stopped else len(job.rows) for job in jobs) - bar.n)
 
-        if n_workers == 1:
-            for chunk in chunks:
-                train(chunk, end, advance, **settings)
-            return
+        if n_workers > 1:
+            return _train_in_threads(chunks, n_workers, end, advance, settings)
+        for chunk in chunks:
+            if not end.is_set():
+                (_train_chunk if len(chunk) > 1 else _fit_alone)(chunk, end, advance, **settings)
+
+
+def _train_in_threads(chunks, n_workers, end, advance, settings):
+    """Train chunks in threads that share PyTorch's own."""
+    before = torch.get_num_threads()
+    with ThreadPoolExecutor(n_workers) as threads:
         try:
             torch.set_num_threads(max(1, before // n_workers))  # holds in the pool's threads, which start now
-            with ThreadPoolExecutor(n_workers) as threads:
-                work = waiting = [threads.submit(train, chunk, end, lambda: None, **settings) for chunk in chunks]
-                try:
-                    while waiting and not any(w.done() and w.exception() for w in work):
-                        waiting = wait(work, timeout=0.2).not_done
-                        advance()
-                except KeyboardInterrupt:
-                    pass
-                finally:
-                    end.set()
+            work = waiting = [threads.submit(_train_chunk, chunk, end, lambda: None, **settings) for chunk in chunks]
+            while waiting and not any(w.done() and w.exception() for w in work):
+                waiting = wait(work, timeout=0.2).not_done
+                advance()
+        except KeyboardInterrupt:
+            pass
         finally:
+            end.set()
             torch.set_num_threads(before)
     for w in work:
         w.result()  # raises what the thread raised
@@ -134,41 +138,21 @@ def _make_run(index, run, build, defaults):
 def _chunks(jobs, max_runs_at_once):
     """Lists of runs to train together, and how many lists at the same time. Runs of one seed share masks: side by side."""
     shapes = [str([structure(job.model), *((part.shape, part.dtype) for part in job.train)]) for job in jobs]
-    chunks, n_threads, n_workers = [], torch.get_num_threads(), 1
+    chunks, n_workers = [], 1
     for shape in dict.fromkeys(shapes):
         group = sorted((job for job, s in zip(jobs, shapes, strict=True) if s == shape), key=lambda job: job.seed)
-        output, parameters = _probe(group), list(group[0].model.parameters())
-        n_bytes = 4 * sum(p.numel() * p.element_size() for p in parameters)  # weight, gradient and two averages
-        size, each = min(64, max(1, STACK_BYTES // n_bytes)), 1
+        output = probe([job.model for job in group], [job.seed for job in group], group[0].train[0])
+        parameters = list(group[0].model.parameters())
+        size = min(64, max(1, STACK_BYTES // (4 * sum(p.numel() * p.element_size() for p in parameters))))
         if output.device.type != "cpu":
             size = 64
-        elif output.dim() > 2 or any(p.dim() == 4 for p in parameters):  # attention or convolutions: a stack per thread
-            each = n_workers = min(n_threads, len(group))
-            size = 1 if output.dim() == 2 else size
-        n = math.ceil(len(group) / (max_runs_at_once or size))
-        n = min(len(group), math.ceil(n / each) * each)  # so that the threads finish together
+        elif any(p.dim() == 4 for p in parameters):  # convolutions
+            size = 1
+        elif output.dim() > 2:  # sequences, so attention: a stack in each thread
+            n_workers = min(torch.get_num_threads(), len(group))
+        n = min(len(group), n_workers * math.ceil(len(group) / (max_runs_at_once or size) / n_workers))
         chunks += [group[len(group) * i // n : len(group) * (i + 1) // n] for i in range(n)]
     return chunks, n_workers
-
-
-def _probe(group):
-    """Raise unless two models of the group (in train mode, dropout on) give stacked what each gives alone: the output."""
-    pair = [copy.deepcopy(job.model).train() for job in (group * 2)[:2]]
-    halves = torch.cat([group[0].train[0][:8]] * 8)[:8].chunk(2)
-
-    def seed_noise():
-        for model, job in zip(pair, (group * 2)[:2], strict=True):
-            use_generator(model, run_generators(job.seed, halves[0].device)[1])
-
-    with torch.no_grad():
-        seed_noise()
-        alone = torch.cat([model(x) for model, x in zip(pair, halves, strict=True)])
-        seed_noise()
-        together = stack(pair)(torch.cat(halves))
-    if not torch.allclose(alone, together, rtol=1e-3, atol=1e-4):
-        raise ValueError("this model gives other numbers stacked than alone: does its forward mix examples, use parameters "
-                         "outside their layer, or draw from the global generator? Train it with fit")  # fmt: skip
-    return alone
 
 
 def _train_chunk(jobs, end, advance, epochs, batch_size, patience, evaluate_every):
@@ -194,7 +178,6 @@ def _train_chunk(jobs, end, advance, epochs, batch_size, patience, evaluate_ever
     except KeyboardInterrupt:
         end.set()
     for job in jobs:
-        job.stopped = job.stopped or f"interrupted in epoch {len(job.rows)}"
         use_generator(job.model, None)
         for tensor in (*job.model.parameters(), *job.model.buffers()):  # from views of the stack to tensors of their own
             tensor.data = tensor.data.clone(memory_format=torch.preserve_format if tensor.dim() == 4 else torch.contiguous_format)
@@ -205,19 +188,9 @@ def _train_chunk(jobs, end, advance, epochs, batch_size, patience, evaluate_ever
 def _fit_alone(jobs, end, advance, **settings):
     """What `_train_chunk` does, for one run: `fit` it."""
     job = jobs[0]
-
-    def check_end(*_):
-        if end.is_set():
-            raise KeyboardInterrupt
-
-    def end_epoch(_, row):
-        job.rows.append(row)
-        advance()
-
     settings |= {"seed": job.seed, "l1_strength": job.l1_strength, "label_smoothing": job.label_smoothing}
-    hook, optimizer = job.model.register_forward_pre_hook(check_end), make_optimizer(job.model.parameters(), job)
-    history = fit(job.model, job.train, job.val, optimizer, callbacks=[end_epoch], **settings)
-    hook.remove()
+    settings["callbacks"] = [lambda _, row: job.rows.append(row), lambda *_: advance()]
+    history = fit(job.model, job.train, job.val, make_optimizer(job.model.parameters(), job), **settings)
     job.stopped = history.attrs["stopped"]
     if job.stopped.startswith("interrupted"):
         end.set()

@@ -11,7 +11,7 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from course_utils.dropout import Dropout, dropout_mask_, random_bits, threshold_and_scale
+from course_utils.dropout import Dropout, dropout_mask_, random_bits, threshold_and_scale, use_generator
 
 
 def stack(modules):
@@ -57,6 +57,27 @@ def structure(model):
         for name, module in model.named_modules()
     ]
     return settings, [(name, p.shape, p.dtype, p.requires_grad) for name, p in model.named_parameters()]
+
+
+def probe(models, seeds, x):
+    """The outputs of two of the models (in train mode, dropout on), each for four of the examples x, one after the other.
+    Raises ValueError unless, stacked, they give the same."""
+    pair, seeds = [copy.deepcopy(model).train() for model in (models * 2)[:2]], (seeds * 2)[:2]
+    halves = torch.cat([x[:8]] * 8)[:8].chunk(2)
+
+    def seed_noise():
+        for model, seed in zip(pair, seeds, strict=True):
+            use_generator(model, torch.Generator(x.device).manual_seed(seed))
+
+    with torch.no_grad():
+        seed_noise()
+        alone = torch.cat([model(half) for model, half in zip(pair, halves, strict=True)])
+        seed_noise()
+        together = stack(pair)(torch.cat(halves))
+    if not torch.allclose(alone, together, rtol=1e-3, atol=1e-4):
+        raise ValueError("this model gives other numbers stacked than alone: does its forward mix examples, use parameters "
+                         "outside their layer, or draw from the global generator? Train it with fit")  # fmt: skip
+    return alone
 
 
 def _stack_parameter(layers, name):

@@ -10,23 +10,31 @@ from course_utils.checks import exercise
 @exercise
 def check_1_1(answer):
     """n = 4 (a(1-a) + b(1-b)) / (a-b)²: halving the difference takes four times the examples."""
-    value, va, vb, difference = answer(0.9, 0.8), 0.9 * 0.1, 0.8 * 0.2, 0.1
+    value, va, vb, difference = answer(0.9, 0.7), 0.9 * 0.1, 0.7 * 0.3, 0.2
     right = 4 * (va + vb) / difference**2
     wrong = {
         4 * va / difference**2: "that counts the noise of one model only: the variances of both accuracies add up",
         4 * vb / difference**2: "that counts the noise of one model only: the variances of both accuracies add up",
+        4 * (vb - va) / difference**2: "variances add up also where the quantities are subtracted",
+        4 * (va - vb) / difference**2: "variances add up also where the quantities are subtracted",
         4 * (math.sqrt(va) + math.sqrt(vb)) ** 2 / difference**2: "standard errors do not add up; variances do",
-        2 * (va + vb) / difference**2: "the factor 2 must be squared along with the standard error",
+        2 * math.sqrt(va + vb) / difference: "that is the square root of n: solve difference = 2 standard errors for n",
+        2
+        * (va + vb)
+        / difference**2: "that is half of it: the factor 2 must be squared along with the standard error, and the two "
+        "variances are added, not averaged",
         (va + vb) / difference**2: "that makes the difference one standard error; two were asked for",
         4 * (va + vb) / difference: "the difference must be squared: n grows with its inverse square",
+        8 * 0.8 * 0.2 / difference**2: "that pools the two accuracies: each model has its own variance",
+        1.96**2 * (va + vb) / difference**2: "that is for 1.96 standard errors; two were asked for",
     }
     for number, diagnosis in wrong.items():
         if math.isclose(value, number, rel_tol=1e-6):
             return diagnosis
     if not right - 1e-6 <= value <= right + 1:
-        return f"answer(0.9, 0.8) gave {value:.4g}, but 4 · (0.09 + 0.16) / 0.1² is {right:.4g}"
-    if not math.isclose(answer(0.8, 0.9), value, rel_tol=1e-6):
-        return "answer(0.8, 0.9) differs from answer(0.9, 0.8): the order of the models must not matter"
+        return f"answer(0.9, 0.7) gave {value:.4g}, but 4 · (0.09 + 0.21) / 0.2² is {right:.4g}"
+    if not math.isclose(answer(0.7, 0.9), value, rel_tol=1e-6):
+        return "answer(0.7, 0.9) differs from answer(0.9, 0.7): the order of the models must not matter"
     return ""
 
 
@@ -49,6 +57,14 @@ def check_1_2(answer):
         return "that is the mean absolute bias; the decomposition holds for its square"
     if math.isclose(bias2, ((predictions - truth) ** 2).mean()):
         return "that is the whole mean squared error: average the predictions over the data sets before subtracting the truth"
+    if math.isclose(bias2, ((predictions.mean() - truth) ** 2).mean()):
+        return "take the mean over data sets at each point, not over everything"
+    if math.isclose(bias2, right[0] * 7) or math.isclose(variance, right[1] * 7):
+        return "average over the points, do not add them up"
+    if math.isclose(variance, ((predictions - truth) ** 2).mean()):
+        return "that is the whole mean squared error: the variance is about the mean prediction, not about the truth"
+    if math.isclose(variance, predictions.std(0).mean()):
+        return "that is a standard deviation: the decomposition needs its square, the variance"
     if math.isclose(variance, predictions.var(0, ddof=1).mean()):
         return "you divide by n - 1: the identity bias² + variance = MSE needs the average over the n data sets"
     if math.isclose(variance, predictions.var(1).mean()):
@@ -64,10 +80,15 @@ def check_1_2(answer):
 def check_1_3(answer):
     """choose by validation, report the test accuracy of that one candidate, and look at it once."""
     val = np.array([0.71, 0.84, 0.90, 0.78, 0.60, 0.65])
-    test = np.array([0.70, 0.87, 0.83, 0.76, 0.66, 0.61])
-    value = float(answer(val, test))
+    test = np.array([0.70, 0.91, 0.83, 0.76, 0.72, 0.61])
+    value = answer(val, test)
+    if np.size(value) != 1:
+        return "return one number"
+    value = float(value)
     wrong = {
-        test.max(): "that chooses on the test set: its best value is too good by the luck you selected",
+        test.max(): "that chooses on the test set, alone or with validation: what you selected by is too good by luck",
+        val[np.argmax(test)]: "that chooses on the test set: choose by validation, then report the test accuracy",
+        2: "that is the number of the candidate: return its test accuracy",
         val.max(): "that is the validation accuracy you selected by, and so too good: report the test accuracy of that candidate",
         test.mean(): "the mean over candidates is honest, but it is not the accuracy of your best model",
         test[np.argmin(val - test)]: "the gap does not choose: take the candidate with the highest validation accuracy",
@@ -84,26 +105,45 @@ def check_1_3(answer):
 
 @exercise
 def check_1_4(answer):
-    """it stops after `patience` epochs without a strictly lower loss and survives ties, NaN and runs that end early."""
+    """it stops after `patience` epochs without enough progress and survives ties, NaN and runs that end early."""
     plain = _pair(answer, [1.0, 0.5, 0.6, 0.7, 0.8, 0.4], 2)
-    if plain == (5, 1):
-        return "it waits one epoch too long: with patience 2 the run ends at the second epoch without progress"
-    if plain == (3, 1):
-        return "one epoch too few: with patience 2 the first epoch without progress is forgiven, and epochs run count from 1"
-    if plain == (6, 5):
-        return "it never stops: that is the best epoch of the full run, which early stopping does not see"
-    if plain == (4, 3):
-        return "the best epoch is the one with the lowest loss, not the last one: its weights must be restored"
-    if plain == (4, 2):
-        return "count the best epoch from 0, as fit does"
+    wrong = {
+        (5, 1): "it waits one epoch too long: with patience 2 the run ends at the second epoch without progress",
+        (3, 1): "one epoch too few: with patience 2 the first epoch without progress is forgiven, and epochs run count from 1",
+        (6, 5): "it never stops: that is the best epoch of the full run, which early stopping does not see",
+        (4, 3): "the best epoch is the one with the lowest loss, not the last one: its weights must be restored",
+        (4, 2): "count the best epoch from 0, as fit does",
+        (4, 0.5): "return the best epoch, not its loss",
+        (1, 4): "return the number of epochs run first",
+    }
+    if plain in wrong:
+        return wrong[plain]
     if plain != (4, 1):
         return f"for losses 1, .5, .6, .7, .8, .4 and patience 2 you return {plain}; four epochs are run and the best is epoch 1"
     if _pair(answer, [1.0, 0.5, 0.5, 0.5, 0.5], 2) != (4, 1):
         return "a tie is no progress: use <, not <=, or a plateau never ends"
+    if _pair(answer, [1.0, 0.5, 0.6, 0.55, 0.58, 0.4], 2) != (4, 1):
+        return "compare with the best loss so far, not with the epoch before"
     if _pair(answer, [1.0, 0.9, 0.95, 0.8, 0.85, 0.7], 2) != (6, 5):
         return "the count must start again after each improvement: patience is about epochs in a row"
     if _pair(answer, [math.nan, 0.9, 0.8, math.nan, math.nan, 0.1], 2) != (5, 2):
-        return "a loss that is not a number must count as no progress, also in the first epoch: any comparison with NaN is False"
+        return (
+            "a loss that is not a number must count as no progress, also in the first epoch, and must not end the run: "
+            "any comparison with NaN is False"
+        )
+    return _margin(answer)
+
+
+def _margin(answer):
+    margin = _pair(answer, [1.0, 0.8, 0.79, 0.78, 0.4], 2, 0.1)
+    if margin == (5, 4):
+        return "min_delta is not used: from 0.8 to 0.78 the loss falls by less than min_delta = 0.1, which is no progress"
+    if margin == (4, 3):
+        return "the run ends at the right epoch, but the best epoch is that of the last progress by more than min_delta"
+    if margin != (4, 1):
+        return f"for losses 1, .8, .79, .78, .4, patience 2 and min_delta 0.1 you return {margin}; expected (4, 1)"
+    if _pair(answer, [1.0, 0.94, 0.88, 0.82, 0.76], 2, 0.1) != (5, 4):
+        return "small steps add up: compare with the loss of the last progress, not with the lowest loss or the epoch before"
     return ""
 
 
@@ -119,6 +159,11 @@ def check_1_5(answer):
         2 * 0.6 / (n * 0.2): "variances, not standard deviations: both are squared",
         2 * prior / (n * noise): "upside down: more noise needs more penalty, a wider prior needs less",
         noise / (2 * n * prior): "the 2 goes the other way: doubling the data term needs a doubled penalty",
+        n * noise / prior: "N stands in the wrong place, and the 2 for the missing ½ is not there",
+        2 * noise / (n * 0.2): "prior_std is the standard deviation τ: square it as well",
+        2 * noise / n * prior: "Python divides by n and then multiplies by τ²: put n * prior_std**2 in parentheses",
+        noise / (n**2 * prior): "N enters once: the mean loss is the summed loss divided by N",
+        0.6 / 0.2: "variances, not standard deviations; and the mean loss divides by N, with no ½ before it",
     }
     for number, diagnosis in wrong.items():
         if math.isclose(value, number, rel_tol=1e-6):
@@ -128,6 +173,6 @@ def check_1_5(answer):
     return ""
 
 
-def _pair(answer, losses, patience):
-    n_epochs, best_epoch = answer(list(losses), patience)
+def _pair(answer, losses, patience, min_delta=0.0):
+    n_epochs, best_epoch = answer(list(losses), patience, min_delta)
     return n_epochs, best_epoch

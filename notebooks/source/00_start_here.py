@@ -41,12 +41,12 @@ parameters = check_parameters(In, globals())
 #
 # ## Does my set-up work?
 #
-# Each line that begins with `ok` is fine; a line with `FIX` says what to do. The same report comes from `course doctor`
-# in a terminal.
+# The cell trains a small network and looks at the packages, the device and the data. Where something is wrong, it says
+# what to do. `course doctor` in a terminal gives the whole report, line by line.
 
 # %%
-all_ok = all(ok for ok, _ in examine())
-print("everything is in place" if all_ok else "\n".join(line for ok, line in examine() if not ok))
+to_fix = [line for ok, line in examine() if not ok]
+print("\n".join(to_fix) or "everything is in place")
 
 # %% [markdown]
 # ## Real data, without a download
