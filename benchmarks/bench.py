@@ -28,8 +28,8 @@ from benchmarks.works import make_work  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results"
 CONTENDERS = {  # of each work: how many of its runs a contender trains (None: all)
-    "A": {"ours": None, "clean_loop": 4, "dataloader_loop": 2, "lightning": 2, "jax_vmap": None},
-    "B": {"ours": None, "clean_loop": 2, "dataloader_loop": 2, "jax_vmap": None},
+    "A": {"ours": None, "clean_loop": 4, "dataloader_loop": 2, "lightning": 2, "jax_vmap": None, "by_hand": None},
+    "B": {"ours": None, "clean_loop": 2, "dataloader_loop": 2, "jax_vmap": None, "by_hand": None},
     "C": {"ours": None, "clean_loop": 2, "dataloader_loop": 1},
     "D": {"ours": None, "clean_loop": 2, "dataloader_loop": 1},
     "E": {"ours": None, "clean_loop": None, "dataloader_loop": None, "textbook_loop": None},

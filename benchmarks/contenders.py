@@ -150,3 +150,12 @@ def jax_vmap(work, runs):
         for array, parameter in zip(arrays, parameters, strict=True):
             parameter.data = torch.tensor(array)
     return mean_accuracy(models, work)
+
+
+def by_hand(work, runs):
+    """The bound of works A and B (see by_hand)."""
+    from benchmarks.by_hand import train
+
+    models = [build(work, run) for run in runs]
+    train(work, models, runs)
+    return mean_accuracy(models, work)
