@@ -198,6 +198,25 @@ def test_models_are_ordinary_and_independent(tmp_path):
     assert (tmp_path / "weights.pt").stat().st_size < 20_000
 
 
+@pytest.mark.parametrize(
+    ("kind", "at_once", "sizes", "n_workers"),
+    [
+        ("mlp", None, [5], 1),
+        ("mlp", 2, [1, 2, 2], 1),
+        ("cnn", None, [1] * 5, 1),
+        ("transformer", None, [2, 3], 2),
+        ("transformer", 1, [1] * 5, 2),
+    ],
+)
+def test_what_is_trained_together(kind, at_once, sizes, n_workers):
+    build, data = work(kind)
+    arguments = {"train": data, "val": data, "optimizer": torch.optim.AdamW}
+    jobs = [stacked._make_run(k, {"seed": k % 2}, build, arguments) for k in range(5)]
+    chunks, workers = stacked._chunks(jobs, at_once)
+    assert ([len(chunk) for chunk in chunks], workers) == (sizes, n_workers)
+    assert [job.seed for chunk in chunks for job in chunk] == [0, 0, 0, 1, 1]
+
+
 @pytest.mark.parametrize("kind", ["mlp", "cnn", "transformer"])
 def test_ctrl_c_returns_what_is_finished(kind, monkeypatch):
     build, data = work(kind)

@@ -770,15 +770,16 @@ print(f"test accuracy of a run at that rate: {mean:.1f} ± {half:.1f} % (95 % in
 
 # %% tags=["nbval-check-output"]
 found = [
-    verdicts.compare("04.23", "The rate chosen on validation gives a higher test accuracy than no dropout.",
-                     test[chosen], test[none], unit="points"),
+    verdicts.compare("04.23", "On test letters the rate chosen on validation is less than a point worse than no dropout.",
+                     test[chosen], test[none], margin=-1, unit="points"),
 ]  # fmt: skip
 claims += found
 display(*found)
 
 # %% [markdown]
-# The interval covers the luck of initialization, order and masks. It does not cover the luck of *these* test letters, which
-# come from a handful of faces; a test with other faces would differ by more than the interval says.
+# So the choice does no harm, and here the difference is a gain. The interval covers the luck of initialization, order and
+# masks. It does not cover the luck of *these* letters, which come from a handful of faces: with another `seed`, which draws
+# other letters, the gain differs by more than the interval says. That is why the claim asks for so little.
 #
 # **Exercise 4.5.** Write `answer(scores)` for a table with a row per run and the columns `p_drop`, `seed`, `val` and `test`
 # (in %). It returns three numbers: the chosen rate, the mean test accuracy there, and the half-width of its 95 % interval
