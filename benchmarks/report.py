@@ -37,7 +37,8 @@ def plot():
             ax.plot([min(r["all_seconds"]), max(r["all_seconds"])], [k, k], color="0.6", zorder=1)
             ax.plot(r["seconds"], k, "o", color="#D55E00" if name == "ours" else "#0072B2")
         ax.set(yticks=range(len(result["contenders"])), yticklabels=result["contenders"], xlabel="seconds")
-        ax.set(title=f"{result['work']}: {result['runs']} run" + "s" * (result["runs"] > 1), xlim=(0, None), ylim=(-0.6, k + 0.6))
+        ax.set(title=f"{result['work']}: {result['runs']} run" + "s" * (result["runs"] > 1), ylim=(-0.6, k + 0.6))
+        ax.set_xlim(0, 1.08 * ax.dataLim.xmax)
         ax.invert_yaxis()
     fig.savefig(HERE / "results" / "times.png", dpi=100)
 
