@@ -1,11 +1,13 @@
 """Shared by the unit tests: the real data sets of a maintainer's machine, where there are any."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background ignores, and its children with it
 REAL = Path(__file__).parents[2] / "shared" / "real_data"
 
 
