@@ -28,7 +28,7 @@ build/tested: .venv/installed $(SOURCES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile tests
-	$(BIN)/python -m pytest -o filterwarnings=default -p course_utils.nbval_plugin --nbval-lax --nbval-current-env \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -o filterwarnings=default -p course_utils.nbval_plugin --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout 600 --nbval-sanitize-with tests/nbval_sanitize.cfg --numprocesses $(JOBS) --dist loadfile notebooks
 	@mkdir -p build && touch $@
 
