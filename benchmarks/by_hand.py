@@ -15,9 +15,12 @@ STACK = 5  # runs at a time: the fastest of 1, 2, 4, 5, 7, 10 and 20 for work A,
 
 def train(work, models, runs):
     """Train models[k] with the settings runs[k], in place."""
-    jobs = sorted(zip(models, runs, strict=True), key=lambda job: (job[1]["lr"], job[1]["weight_decay"]))
+
+    def settings(job):
+        return job[1]["lr"], job[1]["weight_decay"]
+
     stacks = []
-    for _, same in groupby(jobs, key=lambda job: (job[1]["lr"], job[1]["weight_decay"])):
+    for _, same in groupby(sorted(zip(models, runs, strict=True), key=settings), key=settings):
         same = list(same)
         stacks += [same[i : i + STACK] for i in range(0, len(same), STACK)]
     n_threads = torch.get_num_threads()
@@ -38,7 +41,7 @@ def _train_stack(work, models, runs):
     x_all, y_all = work.train[0].flatten(1), work.train[1]
     layer_inputs = [torch.empty(n_runs, n, w.shape[2]) for w in weights]
     gradients = [torch.empty_like(h) for h in layer_inputs]
-    logits, ones = torch.empty(n_runs, n, weights[-1].shape[1]), torch.ones(n_runs * n, 1)
+    logits, minus_one = torch.empty(n_runs, n, weights[-1].shape[1]), torch.full((n_runs * n, 1), -1.0)
     threshold, scale = zip(*(threshold_and_scale(run.get("p_drop", 0.0)) for run in runs), strict=True)
     threshold, scale = torch.tensor(threshold, dtype=torch.int16).view(-1, 1, 1), torch.tensor(scale).view(-1, 1, 1)
     drops, (_, noise) = any(run.get("p_drop") for run in runs), run_generators(runs[0]["seed"])
@@ -54,7 +57,7 @@ def _train_stack(work, models, runs):
                     if drops:
                         out.mul_(dropout_mask_(random_bits(noise, out.shape), threshold, scale, out.dtype))
             gradient = torch.softmax(logits.view(n_runs * n, -1), 1)
-            gradient.scatter_add_(1, y_all.index_select(0, index).unsqueeze(1), -ones).div_(n)
+            gradient.scatter_add_(1, y_all.index_select(0, index).unsqueeze(1), minus_one).div_(n)
             gradient = gradient.view(logits.shape)
             for k in range(last, -1, -1):
                 torch.bmm(gradient.mT, layer_inputs[k], out=weights[k].grad)

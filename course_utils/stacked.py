@@ -88,10 +88,11 @@ def _train(chunks, n_workers, jobs, settings, progress):
             bar.update(sum(settings["epochs"] if job.stopped else len(job.rows) for job in jobs) - bar.n)
 
         if n_workers > 1:
-            return _train_in_threads(chunks, n_workers, end, advance, settings)
-        for chunk in chunks:
-            if not end.is_set():
-                (_train_chunk if len(chunk) > 1 else _fit_alone)(chunk, end, advance, **settings)
+            _train_in_threads(chunks, n_workers, end, advance, settings)
+        else:
+            for chunk in chunks:
+                if not end.is_set():
+                    (_train_chunk if len(chunk) > 1 else _fit_alone)(chunk, end, advance, **settings)
 
 
 def _train_in_threads(chunks, n_workers, end, advance, settings):

@@ -37,16 +37,16 @@ def stack(modules):
 
 
 def _fuse(modules):
-    """Let a linear layer do the ReLU that follows it, and the dropout that follows that."""
-    fused, last = {}, None
+    """Let a linear layer do the ReLU that follows it, and the dropout that follows that; `Identity` takes their places."""
+    fused, last = dict(modules), None
     for name, module in modules.items():
         if isinstance(last, StackedLinear) and type(module) is nn.ReLU and not last.has_relu:
-            last.has_relu = True
+            last.has_relu, fused[name] = True, nn.Identity()
         elif isinstance(last, StackedLinear) and last.has_relu and isinstance(module, StackedDropout):
-            last.dropout = module if module.is_needed else None
+            last.dropout, fused[name] = module if module.is_needed else None, nn.Identity()
             last = None
         else:
-            fused[name] = last = module
+            last = module
     return fused
 
 

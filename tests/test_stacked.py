@@ -258,6 +258,31 @@ def test_a_layer_may_be_used_twice_or_be_frozen(l1_strength):
     np.testing.assert_allclose(table["val_loss"], np.concatenate([history["val_loss"] for history, _ in alone]), atol=1e-10)
 
 
+class CallsLayersByIndex(nn.Module):
+    def __init__(self, p_drop):
+        super().__init__()
+        self.net = mlp_of_6(p_drop)
+
+    def forward(self, x):
+        for index in range(5):
+            x = self.net[index](x)
+        return x
+
+
+class LooksInside(CallsLayersByIndex):
+    def forward(self, x):
+        return super().forward(x) + self.net[1](self.net[0](x)).sum(1, keepdim=True)  # of what comes before the ReLU
+
+
+def test_layers_may_be_called_by_index_and_one_that_cannot_be_looked_inside_says_so():
+    data, runs = labelled(6), [{"seed": s, "p_drop": 0.3} for s in range(2)]
+    table, _ = train_runs(CallsLayersByIndex, data, data, runs, epochs=2)
+    alone, _ = train_runs(mlp_of_6, data, data, runs, epochs=2)
+    assert table["val_loss"].tolist() == alone["val_loss"].tolist()
+    with pytest.raises(ValueError, match="other numbers stacked than alone"):
+        train_runs(LooksInside, data, data, runs, epochs=2)
+
+
 class MixesExamples(nn.Module):
     def forward(self, x):
         return x - x.mean(0)
