@@ -7,7 +7,6 @@ stands between ⟨ and ⟩, so that tests can compare the rest literally.
 
 import html
 import json
-import math
 import os
 import platform
 from dataclasses import asdict, dataclass
@@ -17,7 +16,8 @@ import numpy as np
 import pandas as pd
 import torch
 from IPython.display import HTML
-from scipy import stats
+
+from course_utils.statistics import mean_and_interval
 
 COLOURS = {"supported": "#009E73", "not supported": "#D55E00", "inconclusive": "#767676"}
 
@@ -90,14 +90,6 @@ def compare(id, statement, a, b, *, margin=0.0, unit="", source="", expect="supp
     over = f" against a margin of {margin:g}" if margin else ""
     measured = f"difference {mean:+.3g} ± {half:.2g}{unit and ' ' + unit} (95 % interval, n = {n}){over}"
     return Claim(id, statement, verdict, measured, source, expect)
-
-
-def mean_and_interval(values):
-    """Mean of n numbers, half-width of its 95 % interval by Student's t (inf if n < 2), and n. values: (n,) floats."""
-    values = np.asarray(values, dtype=float)
-    n = len(values)
-    half = stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / math.sqrt(n) if n > 1 else math.inf
-    return values.mean(), half, n
 
 
 def claim_table(claims):

@@ -70,7 +70,8 @@ def positive_number(text):
 
 def run_build(options):
     """`course build`."""
-    from course_utils.authoring.build import build, is_current, lessons, targets
+    from course_utils.tools.build import build, is_current
+    from course_utils.tools.lessons import lessons, targets
 
     wanted = [(source, variant, path) for source in lessons(options.lessons) for variant, path in targets(source).items()]
     stale = [(s, v) for s, v, path in wanted if options.force or not is_current(s, path)]
@@ -116,9 +117,9 @@ def run_params(options):
 
 def run_run(options):
     """`course run`."""
-    from course_utils.authoring.build import lessons
     from course_utils.reruns.plan import plan
     from course_utils.reruns.run import exit_code, run_all, table
+    from course_utils.tools.lessons import lessons
 
     if bool(options.lessons) == options.all:
         raise ValueError("name lessons, or give --all: for example `course run 00`")

@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from course_utils.claims import mean_and_interval
+from course_utils.statistics import mean_and_interval
 
 
 def use_course_style():

@@ -3,8 +3,8 @@
 import nbformat
 import pytest
 
-from course_utils.authoring import build as authoring
 from course_utils.cli import main
+from course_utils.tools import build, lessons
 
 SOURCE = """# %% [markdown]
 # # A lesson
@@ -31,8 +31,9 @@ print("ask the room first")
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     (tmp_path / "source").mkdir()
+    monkeypatch.setattr(build, "NOTEBOOKS", tmp_path)
     for name, path in {"SOURCES": tmp_path / "source", "NOTEBOOKS": tmp_path, "SOLUTIONS": tmp_path / "solutions"}.items():
-        monkeypatch.setattr(authoring, name, path)
+        monkeypatch.setattr(lessons, name, path)
     (tmp_path / "source" / "07_tiny.py").write_text(SOURCE, encoding="utf-8")
     return tmp_path
 
@@ -76,11 +77,11 @@ def test_a_cell_that_raises_leaves_the_old_notebook(folder, capsys):
 
 def test_the_fingerprint_follows_the_helpers_a_lesson_imports(folder):
     source = folder / "source" / "07_tiny.py"
-    names = {path.name for path in authoring.imported_helpers(source.read_text(encoding="utf-8"))}
+    names = {path.name for path in lessons.imported_helpers(source.read_text(encoding="utf-8"))}
     assert names == {"measure.py"}
-    changed = authoring.fingerprint(source)
+    changed = lessons.fingerprint(source)
     source.write_text(SOURCE.replace("measure", "models"), encoding="utf-8")
-    assert authoring.fingerprint(source) != changed
+    assert lessons.fingerprint(source) != changed
 
 
 def test_an_unknown_lesson_is_named(folder, capsys):

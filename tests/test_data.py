@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from course_utils.data import SIZES, load, load_other_letters
-from course_utils.letters import FACES, draw_letters
-from course_utils.text import cut_windows, encode
+from course_utils.data.letters import FACES, draw_letters
+from course_utils.data.text import cut_windows, encode
 
 EMBEDDED = ["digits", "letters", "diabetes", "python_docs", "sine", "moons"]
 SMALL = {"n_train": 60, "n_val": 30, "n_test": 40}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.authoring.build import lessons
+from course_utils.tools.lessons import lessons
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_utils.authoring.build import SOLUTIONS, lessons
+from course_utils.tools.lessons import SOLUTIONS, lessons
 
 WRONG = {path.stem: importlib.import_module(f"tests.wrong_answers.{path.stem}").WRONG
          for path in sorted(Path(__file__).with_name("wrong_answers").glob("lesson_*.py"))}  # fmt: skip

@@ -6,8 +6,9 @@ from statistics import median
 import nbformat
 import pytest
 
-from course_utils.authoring.build import assemble, lessons, targets
 from course_utils.parameters import declared_parameters
+from course_utils.tools.build import assemble
+from course_utils.tools.lessons import lessons, targets
 
 BUILT = [(source, variant, path) for source in lessons() for variant, path in targets(source).items()]
 LEARNERS = [(source, path) for source, variant, path in BUILT if variant == "learner"]

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.authoring.build import assemble, lessons
 from course_utils.parameters import check_parameters, check_values, declared_parameters
 from course_utils.reruns.plan import declaration
+from course_utils.tools.build import assemble
+from course_utils.tools.lessons import lessons
 
 CELL = """seed: int = 0  # [0, 100] the seed
 p_drop: float = 0.5  # [0, 1) probability of dropping a unit

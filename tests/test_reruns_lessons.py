@@ -2,9 +2,10 @@
 
 import pytest
 
-from course_utils.authoring.build import assemble, lessons
 from course_utils.reruns.plan import code_hash, declaration, make_run, preset_values
 from course_utils.reruns.run import execute
+from course_utils.tools.build import assemble
+from course_utils.tools.lessons import lessons
 from tests.toy_notebooks import shown_verdicts
 
 

@@ -5,11 +5,12 @@ import tomllib
 
 import pytest
 
-from course_utils.authoring.build import assemble, lessons
 from course_utils.cli import main
 from course_utils.parameters import check_values
 from course_utils.reruns import plan as plans
 from course_utils.reruns.plan import PRESETS, declaration, plan, preset_values
+from course_utils.tools.build import assemble
+from course_utils.tools.lessons import lessons
 from tests.toy_notebooks import toy
 
 REFUSED = [

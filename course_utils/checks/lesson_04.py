@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from course_utils.checks import exercise
-from course_utils.claims import mean_and_interval
+from course_utils.statistics import mean_and_interval
 
 
 @exercise

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import nbformat
 
-from course_utils.authoring.build import NOTEBOOKS, fingerprint, imported_helpers, lessons, targets
 from course_utils.parameters import check_values, declared_parameters
+from course_utils.tools.lessons import NOTEBOOKS, fingerprint, imported_helpers, lessons, targets
 
 # lesson: its name; notebook: without outputs; folder: where it runs; parameters: all of them; changed: those that differ
 # from the defaults; code: hash of code and helpers; key: hash of code and parameters; name: what its files are called

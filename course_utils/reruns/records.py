@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 
-from course_utils.authoring.build import write_all
+from course_utils.tools.files import write_all
 
 try:
     import fcntl

@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from course_utils.claims import mean_and_interval
 from course_utils.figures import use_course_style
 from course_utils.reruns.records import records_in
+from course_utils.statistics import mean_and_interval
 
 SEED = "seed"
 CLAIMS = "claims as expected"

@@ -16,9 +16,9 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from tqdm.auto import tqdm
 
-from course_utils.authoring.build import kernel_environment
 from course_utils.reruns.plan import aligned, describe
 from course_utils.reruns.records import claim, find_record, give_back, open_folder, store, wait_for_claim
+from course_utils.tools.kernel import kernel_environment
 
 # notebook: as far as it was executed; record: dict, or None if the run failed; reason: why it failed, in one line, else None
 Outcome = namedtuple("Outcome", "notebook record reason")

@@ -3,7 +3,7 @@
 import numpy as np
 from torch.nn import functional
 
-from course_utils.claims import mean_and_interval
+from course_utils.statistics import mean_and_interval
 
 
 def _exactly_k(x, p, rng, training):

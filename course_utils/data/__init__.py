@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from course_utils.letters import LETTERS, draw_letters
-from course_utils.text import cut_windows, encode, python_docs
+from course_utils.data.letters import LETTERS, draw_letters
+from course_utils.data.text import cut_windows, encode, python_docs
 
 Splits = namedtuple("Splits", "train val test classes")
 Splits.__doc__ = "Three pairs (x, y) of tensors and the names of the classes (characters for text, () for regression)."
@@ -57,7 +57,7 @@ def load(name, *, n_train=None, n_val=None, n_test=None, seed=0, device="cpu"):
 
 def data_directory():
     """Where data files are kept: the environment variable COURSE_DATA, or data/cache of the project."""
-    return Path(os.environ.get("COURSE_DATA") or Path(__file__).parents[1] / "data" / "cache")
+    return Path(os.environ.get("COURSE_DATA") or Path(__file__).parents[2] / "data" / "cache")
 
 
 # -- embedded ---------------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from course_utils.dropout import use_generator
-from course_utils.stacked_layers import losses_of, pool, probe, stack, structure
-from course_utils.stacked_optimizer import NOT_BY_ELEMENT, make_optimizer, make_optimizers, settings_key, step_
+from course_utils.stacked.layers import losses_of, pool, probe, stack, structure
+from course_utils.stacked.optimizers import NOT_BY_ELEMENT, make_optimizer, make_optimizers, settings_key, step_
 from course_utils.training import batches, check_training, evaluate, fit, run_generators, snapshot
 
 STACK_BYTES = 64 * 2**20  # of weights, gradients and optimizer state that a CPU trains at once
