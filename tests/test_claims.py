@@ -239,7 +239,9 @@ def test_text_begins_with_the_verdict_and_brackets_what_depends_on_the_run():
 
 
 def test_a_card_says_all_and_escapes_it():
-    claim = Claim("04.1", "a < b", "inconclusive", "x & y", source="A & B", myth="c > d", myth_source="a blog", how=("margin 1 < 2",))
+    claim = Claim(
+        "04.1", "a < b", "inconclusive", "x & y", source="A & B", myth="c > d", myth_source="a blog", how=("margin 1 < 2",)
+    )
     shown = claim._repr_html_()
     for part in ("? INCONCLUSIVE", "04.1: a &lt; b", "x &amp; y", "A &amp; B", "“c &gt; d” (a blog)", "margin 1 &lt; 2"):
         assert part in shown
@@ -302,7 +304,18 @@ def test_a_record_is_written_where_the_variable_says(claims, tmp_path, monkeypat
     record = claims.record({"seed": 1}, {"score": np.float32(0.5)})
     assert json.loads((tmp_path / "record.json").read_text()) == record
     assert record["metrics"] == {"score": 0.5}
-    assert set(record["claims"][0]) == {"id", "statement", "verdict", "measured", "source", "expect", "myth", "myth_source", "over", "n"}
+    assert set(record["claims"][0]) == {
+        "id",
+        "statement",
+        "verdict",
+        "measured",
+        "source",
+        "expect",
+        "myth",
+        "myth_source",
+        "over",
+        "n",
+    }
     assert record["claims"][0]["n"] == 5
     assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
 
