@@ -174,6 +174,7 @@ def test_any_kind_of_array_is_measured(claims):
         ({"a": ["x", "y", "z"]}, "needs numbers"),
         ({"unit": "%"}, "could mean two things"),
         ({"a": 100 * RUNS, "unit": "points"}, "give 0.951 instead of 95.1"),
+        ({"margin": 1, "unit": "points"}, "one point is 0.01"),
         ({"over": "runs and test images"}, "must name each axis"),
         ({"a": np.ones((5, 4)), "b": np.zeros((5, 4))}, "must name each axis"),
         ({"myth": "dropout always helps"}, "a myth needs its source"),
