@@ -22,18 +22,16 @@ from course_utils.tools.files import write_all
 from course_utils.verdicts import (
     Pairs,
     above,
-    amount,
     as_verdict,
-    decimals,
     in_unit,
     inside,
     judged,
     offset,
+    prediction_in_words,
     relative_error,
     rounding,
     to_array,
     truth,
-    units,
 )
 
 
@@ -91,9 +89,8 @@ class Claims:
         verdict, words = pairs.judged(inside, margin), pairs.in_words(names, unit)
         self._keep(id, statement, verdict, words, how, source, myth, myth_source, over, pairs.n)
 
-    def exact(
-        self, id: str, statement: str, measured, expected, *, control, tolerance=1e-5, source="", myth="", myth_source=""
-    ) -> None:
+    def exact(self, id: str, statement: str, measured, expected, *, control, tolerance=1e-5, source="",
+              myth="", myth_source="") -> None:  # fmt: skip
         """Claim that `measured` equals `expected`, but for rounding.
 
         measured, control: arrays of one shape, the control from the wrong variant, which must fail. expected: of that shape, or
@@ -121,11 +118,7 @@ class Claims:
         slack = rounding(measured, predicted, np.array(tolerance))
         on_control = inside(*off_control, tolerance, slack)
         verdict = judged(inside(off, half, tolerance, slack), (measured, predicted), (control,), on_control)
-        (scale, of_value, of_difference), n = units(unit), measured.size
-        places = decimals(scale * (half or tolerance / 10))
-        texts = [amount(scale * array.mean(dtype=float), places, of_value) for array in (measured, predicted, control)]
-        spread = f" (± {amount(scale * half, places, of_difference)})" if half else ""
-        words = f"{texts[0]}{spread} against {texts[1]} predicted; the control gives {texts[2]}"
+        words, n = prediction_in_words(measured, predicted, control, half, tolerance, unit), measured.size
         subject = f"the 95 % interval over {n} {over}" if n > 1 else "it"
         rule = f"supported if {subject} is within {in_unit(tolerance, unit)} of the prediction, and the control is not"
         self._keep(id, statement, verdict, words, (rule,), source, myth, myth_source, over if n > 1 else "", n)

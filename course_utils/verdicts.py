@@ -167,6 +167,15 @@ def offset(id: str, values: np.ndarray, predicted: np.ndarray) -> tuple[float, f
     return (float(difference.ravel()[0]), 0.0) if difference.size == 1 else mean_and_interval(difference)[:2]
 
 
+def prediction_in_words(measured, predicted, control, half: float, tolerance: float, unit: str) -> str:
+    """Such as "11.27 (± 0.14) against 11.31 predicted; the control gives 16.00". half: of the interval, 0 for a number."""
+    scale, of_value, of_difference = units(unit)
+    places = decimals(scale * (half or tolerance / 10))
+    texts = [amount(scale * array.mean(dtype=float), places, of_value) for array in (measured, predicted, control)]
+    spread = f" (± {amount(scale * half, places, of_difference)})" if half else ""
+    return f"{texts[0]}{spread} against {texts[1]} predicted; the control gives {texts[2]}"
+
+
 def truth(id: str, value) -> np.ndarray:
     """A truth value or several, with NaN for unknown, as floats. Raises ValueError for anything else."""
     array = to_array(id, value).astype(float)

@@ -230,6 +230,15 @@ def test_measured_values_are_words_rounded_to_the_interval(claims, a, b, unit, w
     assert last(claims).measured == words
 
 
+def test_a_prediction_is_in_words_too(claims):
+    claims.within("04.1", "s", 0.503, 0.5, 0.02, control=0.7, unit="points")
+    assert last(claims).measured == "50.3 % against 50.0 % predicted; the control gives 70.0 %"
+    claims.within("04.2", "s", [11.1, 11.4, 11.2, 11.3], 11.31, 0.5, control=16.0, unit="units")
+    assert last(claims).measured == "11.2 units (± 0.2 units) against 11.3 units predicted; the control gives 16.0 units"
+    claims.exact("04.3", "s", [1.0, 2.0], [1.0, 2.0], control=[1.0, 3.0])
+    assert last(claims).measured == "relative error 0; the wrong variant's is 0.5"
+
+
 def test_text_begins_with_the_verdict_and_brackets_what_depends_on_the_run():
     claim = Claim("04.1", "a < b", "not supported", "1 against 2", over="runs", n=5, how=("95 % interval over 5 runs",))
     first, note, *measured = repr(claim).splitlines()
