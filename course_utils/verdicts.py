@@ -163,8 +163,9 @@ def offset(id: str, values: np.ndarray, predicted: np.ndarray) -> tuple[float, f
     values: a number, or (n,) with n >= 3; predicted: a number or the same shape."""
     if values.shape not in ((), (1,)) and (values.ndim > 1 or len(values) < 3 or predicted.shape not in ((), values.shape)):
         raise ValueError(f"claim {id} needs a number or one number a run (3 at least), not {values.shape} and {predicted.shape}")
-    difference = values.astype(float) - predicted
-    return (float(difference.ravel()[0]), 0.0) if difference.size == 1 else mean_and_interval(difference)[:2]
+    with np.errstate(invalid="ignore"):
+        difference = values.astype(float) - predicted
+        return (float(difference.ravel()[0]), 0.0) if difference.size == 1 else mean_and_interval(difference)[:2]
 
 
 def prediction_in_words(measured, predicted, control, half: float, tolerance: float, unit: str) -> str:

@@ -156,6 +156,13 @@ def test_nan_is_no_evidence(claims, bad):
         assert all(f"{bad} has NaN" in claim.measured for claim in claims.by_id.values())
 
 
+def test_a_run_that_diverged_decides_nothing(claims):
+    claims.compare("04.1", "s", [math.inf, 1.0, 2.0], [0.0, 0.0, 0.0])
+    claims.same("04.2", "s", [math.inf, 1.0, 2.0], [math.inf, 1.0, 2.0], margin=1.0)
+    claims.within("04.3", "s", [math.inf, 1.0, 2.0], 1.0, 0.5, control=9.0)
+    assert {claim.verdict for claim in claims.by_id.values()} == {"inconclusive"}
+
+
 def test_any_kind_of_array_is_measured(claims):
     parameter = torch.nn.Parameter(torch.tensor([0.9, 0.8, 0.85, 0.9], dtype=torch.bfloat16))
     for number, a in enumerate([parameter, list(parameter), [0.9, 0.8, 0.85, 0.9], np.array([1, 1, 1, 2])], start=1):
