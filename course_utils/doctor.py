@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 
 from course_utils import data, models, training
+from course_utils.data.torchvision_files import is_complete
 
 PACKAGES = ("torch", "torchvision", "jupyterlab", "matplotlib", "nbval", "papermill", "scikit-learn", "scipy", "pandas")
 
@@ -42,13 +43,9 @@ def _device():
 
 
 def _data():
-    root = data.data_directory()
-    found = [n for n, folder in (("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST"), ("cifar10", "cifar-10-batches-py"))
-             if (root / folder).is_dir()]  # fmt: skip
-    return (
-        True,
-        f"data: digits, letters, diabetes, python_docs are built in; real ones found: {', '.join(found) or 'none (optional)'}",
-    )
+    built_in = [name for name, dataset in data.DATASETS.items() if not dataset.torchvision and name != "folder"]
+    real = [name for name, dataset in data.DATASETS.items() if dataset.torchvision and is_complete(dataset.torchvision)]
+    return True, f"data: {', '.join(built_in)} are built in; real ones found: {', '.join(real) or 'none (optional)'}"
 
 
 def _training():
