@@ -1,138 +1,201 @@
 """Claims: conclusions that follow the measurement, not the author's hope.
 
-A claim is one sentence, a measurement and a verdict: "supported", "not supported" or "inconclusive". Rerun the notebook
-with other numbers and the verdict follows them. Displayed, a claim shows its verdict first; whatever depends on the run
-stands between ⟨ and ⟩, so that tests can compare the rest literally.
+    claims = Claims("04")
+    claims.compare("04.3", "Dropout reads these letters better than none", with_dropout, without, unit="points")
+
+One call shows a card with the verdict and keeps it; `claims.table()` and `claims.record(parameters, metrics)` end the lesson.
 """
 
-import html
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass
+import re
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import torch
-from IPython.display import HTML
+from IPython.display import display
 
-from course_utils.statistics import mean_and_interval
-
-COLOURS = {"supported": "#009E73", "not supported": "#D55E00", "inconclusive": "#767676"}
-
-
-@dataclass(frozen=True)
-class Claim:
-    """id ("04.2"), statement (one sentence), verdict, measured (text), source, and the verdict expected at defaults."""
-
-    id: str
-    statement: str
-    verdict: str
-    measured: str
-    source: str = ""
-    expect: str = "supported"
-
-    def __repr__(self):
-        note = "" if self.verdict == self.expect else f" (the course's own run: {self.expect})"
-        return f"{self.id} {self.verdict.upper()}{note}: {self.statement} ⟨{self.measured}⟩"
-
-    def _repr_html_(self):
-        note = "" if self.verdict == self.expect else f" <em>(the course's own run: {self.expect})</em>"
-        source = f" <small>[{html.escape(self.source)}]</small>" if self.source else ""
-        return (
-            f'<div style="border-left:5px solid {COLOURS[self.verdict]};padding:2px 10px;margin:4px 0">'
-            f'<strong style="color:{COLOURS[self.verdict]}">{self.id} {self.verdict.upper()}</strong>{note}: '
-            f"{html.escape(self.statement)}{source}<br><small>⟨{html.escape(self.measured)}⟩</small></div>"
-        )
+from course_utils import cards
+from course_utils.cards import Claim
+from course_utils.old_claims import claim_table, compare, exact, holds, mean_and_interval, within  # noqa: F401  for 01 to 04
+from course_utils.tools.files import write_all
+from course_utils.verdicts import (
+    Pairs,
+    above,
+    amount,
+    as_verdict,
+    decimals,
+    in_unit,
+    inside,
+    judged,
+    offset,
+    relative_error,
+    rounding,
+    to_array,
+    truth,
+    units,
+)
 
 
-def holds(id, statement, observed, *, control, measured="", source="", expect="supported"):
-    """The claim that something is the case, and that the check could tell if it were not.
+class Claims:
+    """The claims of one lesson or deep dive.
 
-    observed: bool; control: bool, the same observation where it must NOT be the case (the negative control: False in a sound
-    check); measured: the numbers behind it, as text. Supported: observed and no control. Not supported: not observed.
-    Inconclusive: the control is observed too, so the check proves nothing.
+    Each method shows a card and keeps its claim. Measurements are numbers or arrays of any kind, on any device; NaN in one
+    makes the claim inconclusive. Every claim is worded so that the course's own run supports it. The methods share
+
+    id: "04.3" in `Claims("04")`, "04.ensemble.1" in `Claims("04.ensemble")`; running a cell again replaces its claim.
+    statement: one sentence, without numbers that depend on the run.
+    names: what to call the two sides, such as ("with dropout", "without").
+    unit: of the numbers, such as "nats"; "points" for fractions, which are then shown as percent, differences as points.
+    over: what the interval is over, a noun for each axis: "runs", "runs and test images".
+    source, myth, myth_source: where the statement is from; the popular sentence that it corrects; who says so.
+
+    Attributes:
+        by_id: the claims so far, {id: Claim}.
+
+    Raises:
+        ValueError: From any method, before anything is shown: an id that is taken or of another lesson, measurements that do
+            not fit each other, fewer than 3 runs, a unit or myth that cannot be understood.
     """
-    verdict = "not supported" if not observed else "inconclusive" if control else "supported"
-    return Claim(id, statement, verdict, measured or f"observed {bool(observed)}, control {bool(control)}", source, expect)
+
+    def __init__(self, lesson: str):
+        self.lesson, self.by_id = lesson, {}
+
+    def compare(self, id, statement, a, b, *, margin=0.0, factor=1.0, names=("", ""), unit="", over="runs", overlap=0.0,
+                source="", myth="", myth_source=""):  # fmt: skip
+        """Claim that `a` exceeds `factor` times `b` by more than `margin`, on average over pairs.
+
+        a, b: one number a run, (n,), run i of both with the same seed and data; or one a run and example, (n_runs, n_examples):
+        then the interval covers both, as a claim about new data must. margin: in the unit of a and b (0.01 is a point).
+        overlap: n_test / n_train where the runs are resplits of one data set (`statistics.mean_and_interval`).
+
+        Supported if the 95 % interval of the mean difference lies above the margin, not supported if below."""
+        pairs = Pairs(id, a, b, factor, over, overlap)
+        how = pairs.how, f"supported if all of it lies above {in_unit(margin, unit)}, not supported if below"
+        verdict, words = pairs.judged(above, margin), pairs.in_words(names, unit)
+        self._keep(id, statement, verdict, words, how, source, myth, myth_source, over, pairs.n)
+
+    def same(self, id, statement, a, b, *, margin, names=("", ""), unit="", over="runs", overlap=0.0,
+             source="", myth="", myth_source=""):  # fmt: skip
+        """Claim that `a` and `b` differ by less than `margin`, the largest difference that does not matter.
+
+        a, b, margin, overlap: as in `compare`.
+
+        Supported if the 95 % interval of the mean difference lies within ± margin, not supported if outside: two one-sided
+        tests (TOST, Schuirmann 1987) at 2.5 % each. Customary is 5 % each, which is a 90 % interval; the course stays with 95 %,
+        so that a picture needs one interval, whatever is claimed of it."""
+        if not margin > 0:
+            raise ValueError(f"claim {id} needs a margin above 0: the largest difference that does not matter, not {margin}")
+        pairs = Pairs(id, a, b, 1.0, over, overlap)
+        how = pairs.how, f"supported if all of it lies within ± {in_unit(margin, unit)}, not supported if outside"
+        verdict, words = pairs.judged(inside, margin), pairs.in_words(names, unit)
+        self._keep(id, statement, verdict, words, how, source, myth, myth_source, over, pairs.n)
+
+    def exact(self, id, statement, measured, expected, *, control, tolerance=1e-5, source="", myth="", myth_source=""):
+        """Claim that `measured` equals `expected`, but for rounding.
+
+        measured, control: arrays of one shape, the control from the wrong variant, which must fail. expected: of that shape, or
+        a number. tolerance: of the largest error, relative to the largest |expected| (absolute if that is zero)."""
+        measured, expected, control = (to_array(id, value) for value in (measured, expected, control))
+        if measured.shape != control.shape or expected.shape not in ((), measured.shape):
+            shapes = ", ".join(str(array.shape) for array in (measured, expected, control))
+            raise ValueError(f"claim {id}: measured, expected and control must have one shape, not {shapes}")
+        error, wrong = relative_error(measured, expected), relative_error(control, expected)
+        verdict = judged(as_verdict(error <= tolerance), (measured, expected), (control,), as_verdict(wrong <= tolerance))
+        words = f"off by at most {error:.1g} of its size; the wrong variant by {wrong:.2g}"
+        rule = f"supported if the error is at most {tolerance:g} and the wrong variant's is not"
+        self._keep(id, statement, verdict, words, (rule,), source, myth, myth_source)
+
+    def within(self, id, statement, measured, predicted, tolerance, *, control, unit="", over="runs",
+               source="", myth="", myth_source=""):  # fmt: skip
+        """Claim that `measured` agrees with its prediction to within `tolerance`.
+
+        measured, control: a number each or one number a run, (n,); the control is what the wrong variant or a rival gives, and
+        must disagree. predicted: a number, or one a run. tolerance: in the unit of both.
+
+        Over runs the 95 % interval of the mean must lie within the tolerance."""
+        measured, predicted, control = (to_array(id, value) for value in (measured, predicted, control))
+        (off, half), off_control = offset(id, measured, predicted), offset(id, control, predicted)
+        slack = rounding(measured, predicted, np.array(tolerance))
+        on_control = inside(*off_control, tolerance, slack)
+        verdict = judged(inside(off, half, tolerance, slack), (measured, predicted), (control,), on_control)
+        (scale, of_value, of_difference), n = units(unit), measured.size
+        places = decimals(scale * (half or tolerance / 10))
+        texts = [amount(scale * array.mean(dtype=float), places, of_value) for array in (measured, predicted, control)]
+        spread = f" ± {amount(scale * half, places, of_difference)}" if half else ""
+        interval = (f"95 % interval over {n} {over}",) if n > 1 else ()
+        rule = f"supported if off by less than {in_unit(tolerance, unit)}, while the control is not"
+        words = f"measured {texts[0]}{spread}, predicted {texts[1]}; control {texts[2]}"
+        self._keep(id, statement, verdict, words, (*interval, rule), source, myth, myth_source, over if n > 1 else "", n)
+
+    def holds(self, id, statement, observed, *, control, measured="", source="", myth="", myth_source=""):
+        """Claim that something is the case.
+
+        observed: whether it was observed, once or in each of several cases (all must be). control: the same observation where
+        it must *not* be the case (none may be). measured: the numbers behind it, in words."""
+        observed, control = truth(id, observed), truth(id, control)
+        verdict = judged(as_verdict(observed.all()), (observed,), (control,), as_verdict(control.any()))
+        cases, controls = (f"{int(np.nansum(values))} of {values.size}" for values in (observed, control))
+        seen = f"in {cases} cases and {controls} controls"
+        rule = f"observed {seen}; supported if in all cases and in no control"
+        self._keep(id, statement, verdict, measured or f"observed {seen}", (rule,), source, myth, myth_source)
+
+    def table(self) -> None:
+        """Show all claims as a table."""
+        claims = list(self.by_id.values())
+        display({"text/html": cards.table(claims), "text/plain": "\n".join(map(str, claims))}, raw=True)
+
+    def record(self, parameters: dict, metrics: dict | None = None) -> dict:
+        """Describe the run, and store it where the environment variable COURSE_RECORD says (as reruns do).
+
+        Args:
+            parameters: {name: value}.
+            metrics: {name: number} worth tabulating over reruns.
+
+        Returns:
+            The record, see `write_record`.
+        """
+        return write_record(self.lesson, self.by_id.values(), parameters=parameters, metrics=metrics)
+
+    def _keep(self, id, statement, verdict, measured, how, source, myth, myth_source, over="", n=0):
+        """Check the id, show the card, keep the claim. verdict: the pair that `judged` gives."""
+        if not re.fullmatch(rf"{re.escape(self.lesson)}\.[1-9]\d*", id):
+            raise ValueError(f"claim {id!r}: an id of this lesson is {self.lesson}. and a number, such as {self.lesson}.1")
+        if id in self.by_id and self.by_id[id].statement != statement:
+            raise ValueError(f"claim {id} is taken by “{self.by_id[id].statement}”: give this one another number")
+        if bool(myth) != bool(myth_source):
+            raise ValueError(f"claim {id}: a myth needs its source, and a myth_source its myth")
+        claim = Claim(id, statement, verdict[0], measured + verdict[1], source, "supported", myth, myth_source, over, n, how)
+        self.by_id[id] = claim
+        display(claim)
 
 
-def exact(id, statement, error, tolerance, *, control, source="", expect="supported"):
-    """The claim that something `holds` exactly, up to rounding: error <= tolerance < control.
-
-    error: the largest deviation measured; tolerance: what rounding explains; control: the same deviation for a wrong variant.
-    """
-    error, control = float(error), float(control)
-    wrong = f"; the wrong variant's error {control:.2g}" if error <= tolerance else ""
-    measured = f"error {error:.2g}, tolerance {tolerance:g}{wrong}"
-    return holds(id, statement, error <= tolerance, control=control <= tolerance, measured=measured, source=source, expect=expect)
-
-
-def within(id, statement, measured, expected, tolerance, *, control, source="", expect="supported"):
-    """The claim that a number equals its prediction to a tolerance (both in the same unit), while the `control`, the
-    same number under the wrong variant or a rival prediction, does not. Verdicts as in `holds`."""
-    agrees, control_agrees = (abs(number - expected) <= tolerance for number in (measured, control))
-    wrong = f"; control {control:.4g}" if agrees else ""
-    text = f"measured {measured:.4g}, predicted {expected:.4g} ± {tolerance:.2g}{wrong}"
-    return holds(id, statement, agrees, control=control_agrees, measured=text, source=source, expect=expect)
-
-
-def compare(id, statement, a, b, *, margin=0.0, unit="", source="", expect="supported"):
-    """The claim that a exceeds b, on average over paired runs, by more than `margin`.
-
-    a, b: one number per run, (n,) each, paired (run i of both has the same seed). Supported when the 95 % interval of
-    the mean of a - b (Student's t) lies above the margin, not supported when below, inconclusive when it contains it.
-    Raises ValueError if the lengths differ or there are fewer than 3 pairs.
-    """
-    mean, half, n = mean_and_interval(np.subtract(*_paired(id, a, b)))
-    verdict = "inconclusive" if not abs(mean - margin) > half else "supported" if mean > margin else "not supported"
-    over = f" against a margin of {margin:g}" if margin else ""
-    measured = f"difference {mean:+.3g} ± {half:.2g}{unit and ' ' + unit} (95 % interval, n = {n}){over}"
-    return Claim(id, statement, verdict, measured, source, expect)
-
-
-def claim_table(claims):
-    """The lesson's claims as a table. Raises ValueError if two claims share an id."""
-    ids = [claim.id for claim in claims]
-    if len(set(ids)) < len(ids):
-        raise ValueError(f"claim ids must differ, but these repeat: {sorted({i for i in ids if ids.count(i) > 1})}")
-    columns = ["id", "statement", "verdict", "measured", "source"]
-    table = pd.DataFrame([asdict(claim) for claim in claims], columns=columns).set_index("id").rename_axis(None)
-    colour = [f"color: {COLOURS[v]}; font-weight: bold" for v in table["verdict"]]
-    left = [{"selector": "th, td", "props": "text-align: left; white-space: normal; vertical-align: top"}]
-    styled = table.style.apply(lambda _: colour, subset=["verdict"]).set_table_styles(left).set_uuid("claims")
-    return HTML(styled.to_html())
-
-
-def write_record(lesson, claims, *, parameters, metrics=None):
+def write_record(lesson: str, claims, *, parameters: dict, metrics: dict | None = None) -> dict:
     """Describe the run, and store it where the environment variable COURSE_RECORD says (as reruns do); else only return it.
 
-    lesson: its name; parameters: dict; metrics: dict of floats worth tabulating over reruns. Returns a dict with those, the
-    claims, and the versions, device and thread count. The file is written by temporary file and rename.
-    Raises OSError where it cannot be written, leaving nothing half-written.
+    Args:
+        lesson: its name.
+        claims: list of `Claim`.
+        parameters: {name: value}.
+        metrics: {name: number} worth tabulating over reruns.
+
+    Returns:
+        A dict of those, the versions, device and thread count.
+
+    Raises:
+        OSError: The file cannot be written; nothing half-written is left.
     """
+    import torch  # here, so that cards and claims do not need it
+
     record = {
         "lesson": lesson,
         "parameters": parameters,
         "metrics": {name: float(value) for name, value in (metrics or {}).items()},
-        "claims": [asdict(claim) for claim in claims],
+        "claims": [claim.to_dict() for claim in claims],
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
         "device": parameters.get("device", "cpu"),
         "threads": torch.get_num_threads(),
     }
     if path := os.environ.get("COURSE_RECORD"):
-        part = Path(path + ".part")
-        try:
-            part.write_text(json.dumps(record, indent=1), encoding="utf-8")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_all({Path(path): json.dumps(record, indent=1)})
     return record
-
-
-def _paired(id, a, b):
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    if a.shape != b.shape or a.ndim != 1 or len(a) < 3:
-        raise ValueError(f"claim {id} needs two paired lists of at least 3 numbers, not shapes {a.shape} and {b.shape}")
-    return a, b

@@ -9,9 +9,10 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "course_utils"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 MAY_IMPORT = {  # helper -> the helpers it may import
-    "dropout": set(), "measure": set(), "parameters": set(), "statistics": set(), "claims": {"statistics", "tools"},
+    "dropout": set(), "measure": set(), "parameters": set(), "statistics": set(), "cards": set(), "verdicts": {"statistics"},
+    "claims": {"cards", "old_claims", "tools", "verdicts"}, "old_claims": {"cards", "statistics", "verdicts"},
     "figures": {"statistics"}, "data": {"data", "tools"}, "models": {"dropout"}, "training": {"dropout"},
-    "stacked": {"stacked", "dropout", "training"}, "checks": {"checks", "statistics"},
+    "stacked": {"stacked", "dropout", "training"}, "checks": {"cards", "checks", "statistics"},
     "experiments": {"stacked", "training", "statistics"},
     "doctor": {"data", "models", "training"}, "nbval_plugin": set(), "tools": {"tools", "parameters"},
     "reruns": {"reruns", "tools", "parameters", "statistics", "figures"},
