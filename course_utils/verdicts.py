@@ -102,8 +102,10 @@ def amount(value: float, places: int | None, unit: str = "") -> str:
 
 
 def in_unit(difference: float, unit: str) -> str:
-    """A difference in words: 0.01 is "1 point" where the unit is points."""
+    """A difference in words: 0.01 is "1 point" where the unit is points. Raises ValueError where it must be a mistake."""
     scale, _, unit_of_difference = units(unit)
+    if unit == "points" and abs(difference) >= 1:
+        raise ValueError(f'unit="points" takes fractions: one point is 0.01, and {difference} are {100 * difference:g} points')
     return amount(scale * difference, None, unit_of_difference)
 
 
@@ -152,7 +154,7 @@ class Pairs:
         times = f"{self.factor:g} × " if self.factor != 1 else ""
         sides = [f"{side} {name}".rstrip() for side, name in zip(sides, names, strict=True)]
         difference, half = amount(scale * self.mean, places), amount(scale * self.half, places, of_difference)
-        return f"{sides[0]} against {times}{sides[1]}: {difference} ± {half}"
+        return f"{sides[0]} against {times}{sides[1]}" + ("" if math.isnan(self.mean) else f": {difference} ± {half}")
 
 
 def offset(id: str, values: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:

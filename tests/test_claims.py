@@ -174,6 +174,7 @@ def test_any_kind_of_array_is_measured(claims):
         ({"a": ["x", "y", "z"]}, "needs numbers"),
         ({"unit": "%"}, "could mean two things"),
         ({"a": 100 * RUNS, "unit": "points"}, "give 0.951 instead of 95.1"),
+        ({"margin": 1, "unit": "points"}, "one point is 0.01"),
         ({"over": "runs and test images"}, "must name each axis"),
         ({"a": np.ones((5, 4)), "b": np.zeros((5, 4))}, "must name each axis"),
         ({"myth": "dropout always helps"}, "a myth needs its source"),
@@ -239,7 +240,9 @@ def test_text_begins_with_the_verdict_and_brackets_what_depends_on_the_run():
 
 
 def test_a_card_says_all_and_escapes_it():
-    claim = Claim("04.1", "a < b", "inconclusive", "x & y", source="A & B", myth="c > d", myth_source="a blog", how=("margin 1 < 2",))
+    claim = Claim(
+        "04.1", "a < b", "inconclusive", "x & y", source="A & B", myth="c > d", myth_source="a blog", how=("margin 1 < 2",)
+    )
     shown = claim._repr_html_()
     for part in ("? INCONCLUSIVE", "04.1: a &lt; b", "x &amp; y", "A &amp; B", "“c &gt; d” (a blog)", "margin 1 &lt; 2"):
         assert part in shown
@@ -302,7 +305,18 @@ def test_a_record_is_written_where_the_variable_says(claims, tmp_path, monkeypat
     record = claims.record({"seed": 1}, {"score": np.float32(0.5)})
     assert json.loads((tmp_path / "record.json").read_text()) == record
     assert record["metrics"] == {"score": 0.5}
-    assert set(record["claims"][0]) == {"id", "statement", "verdict", "measured", "source", "expect", "myth", "myth_source", "over", "n"}
+    assert set(record["claims"][0]) == {
+        "id",
+        "statement",
+        "verdict",
+        "measured",
+        "source",
+        "expect",
+        "myth",
+        "myth_source",
+        "over",
+        "n",
+    }
     assert record["claims"][0]["n"] == 5
     assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
 
