@@ -193,6 +193,26 @@ def test_an_exception_becomes_a_diagnosis_with_its_input(error, words):
     assert words in verdict
 
 
+class Hostile:
+    def __call__(self, values, scale):
+        return self
+
+    def __array__(self, *arguments, **options):
+        raise SystemExit
+
+    __len__ = __repr__ = __eq__ = __bool__ = __array__
+    __hash__ = None
+
+
+def test_hostile_objects_become_a_diagnosis():
+    endless_list = []
+    endless_list.append(endless_list)
+    hostile = Hostile()
+    for answer in (hostile, lambda values, scale: hostile, endless_list, lambda values, scale: endless_list, {"a": hostile}):
+        assert check_root_mean(answer).startswith("not yet")
+    assert diagnose(Hostile.__array__, [], 0.3, {}, passed="").startswith("not yet")
+
+
 def test_endless_recursion_is_stopped():
     def answer(values, scale):
         return answer(values, scale)

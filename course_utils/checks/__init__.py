@@ -50,8 +50,9 @@ def diagnose(answer, cases, right, mistakes, *, passed, properties=None, call=No
         return Verdict(OPEN)
     if is_value:
         cases, call = [()], lambda value: value
-    if misfit := _misfit(answer, right, cases[0], call):
-        return Verdict(f"not yet: {misfit}")
+    misfit, problem = guarded(lambda: _misfit(answer, right, cases[0], call))
+    if misfit or problem:
+        return Verdict(f"not yet: {misfit or 'your answer ' + problem}")
     with restored_state():
         outputs, changed, problem = outputs_of(answer, cases, call)
         at = [f"with {shown_inputs(right or answer, inputs)} " if inputs else "" for inputs in cases]
