@@ -111,7 +111,7 @@ print(f"The networks learned {outcome} of their labels. {reply}")
 # Against what, here? Someone who reads every digit correctly would still get a few shuffled labels right, by luck.
 
 # %% tags=["fold"]
-# how claim 00.1 is measured: how many of its labels a network knows, and how many a perfect reader would get right
+# how claim 00.1 is measured: against someone who reads every digit correctly
 true_by_luck = [(shuffled(y, k) == y).double().mean().item() for k in range(seed, seed + n_runs)]
 claims.compare(
     "00.1",
@@ -131,7 +131,7 @@ claims.compare(
 # And does what was learned by heart help with a digit that the network has never seen?
 
 # %% tags=["fold"]
-# how claim 00.2 is measured: new digits, read by the networks and guessed
+# how claim 00.2 is measured: against guesses
 x_new, y_new = digits.val
 guessed = [(shuffled(y_new, k) == y_new).double().mean().item() for k in range(seed, seed + n_runs)]
 claims.same(
