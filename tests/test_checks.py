@@ -103,6 +103,10 @@ def test_a_mistake_is_named_only_where_all_cases_show_it():
     assert "the scale is missing" not in check_root_mean(once)
 
 
+def test_a_mistake_that_these_cases_cannot_tell_from_the_right_answer_is_not_named():
+    assert diagnose(math.sqrt, [(4.0,), (9.0,)], math.sqrt, {"never said": lambda v: v**0.5}, passed="yes.") == "passed: yes."
+
+
 def test_constants_and_special_cases_do_not_pass():
     cases = [(n, n / 3) for n in (5, 9)]
     for wrong in (lambda n, x: math.sqrt(5), lambda n, x: math.sqrt(5) if n == 5 else 0, lambda n, x: math.nan):
