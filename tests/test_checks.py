@@ -343,7 +343,7 @@ def check_dropout(answer):
         "survivors are x / (1 − p)": lambda out, x, p, rng: np.allclose(out[out != 0], np.stack([x, x])[out != 0] / (1 - p)),
         "the same mask at every call": lambda out, x, p, rng: ((out[0] == 0) != (out[1] == 0)).any(),
         "half-batches share a mask": lambda out, x, p, rng: (
-            (out[0][: len(x) // 2] == 0) != (out[0][-(len(x) // 2) :] == 0)
+            (out[0][: len(x) // 2] == 0) != (out[0][len(x) // 2 : len(x) // 2 * 2] == 0)
         ).any(),
     }
     return diagnose(answer, cases, None, {}, properties=properties, call=call, passed="unbiased.")
