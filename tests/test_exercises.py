@@ -1,22 +1,28 @@
 """Exercises: None is "not attempted", wrong answers get the diagnosis that names them, and every solution passes."""
 
+import ast
 import importlib
+import math
 from pathlib import Path
 
-import nbformat
+import jupytext
+import numpy as np
 import pytest
+import torch
 
-from course_utils.tools.lessons import SOLUTIONS, lessons
+from course_utils.checks import Verdict, diagnose
+from course_utils.tools.lessons import lessons
 
 WRONG = {path.stem: importlib.import_module(f"tests.wrong_answers.{path.stem}").WRONG
          for path in sorted(Path(__file__).with_name("wrong_answers").glob("lesson_*.py"))}  # fmt: skip
 CHECKS = [(module, name) for module, cases in WRONG.items() for name in cases]
 CASES = [(module, name, *case) for module, cases in WRONG.items() for name, listed in cases.items() for case in listed]
+TABLES = [check for check in CHECKS if hasattr(importlib.import_module(f"course_utils.checks.{check[0]}"), "diagnose")]
 
 
 def checks_of(module):
-    found = importlib.import_module(f"course_utils.checks.{module}")
-    return {name: getattr(found, name) for name in dir(found) if name.startswith("check_")}
+    checks = importlib.import_module(f"course_utils.checks.{module}")
+    return {name: getattr(checks, name) for name in dir(checks) if name.startswith("check_")}
 
 
 @pytest.mark.parametrize("source", lessons(), ids=lambda s: s.stem)
@@ -39,10 +45,79 @@ def test_a_wrong_answer_gets_its_diagnosis(module, name, answer, diagnosis):
     assert diagnosis in verdict
 
 
+@pytest.fixture(params=TABLES, ids="-".join)
+def table(request, monkeypatch):
+    """A check that is a table: the check itself, its cases, its right function and its mistakes."""
+    module, name = importlib.import_module(f"course_utils.checks.{request.param[0]}"), request.param[1]
+    rows = []
+    monkeypatch.setattr(module, "diagnose", lambda answer, *row, **more: rows.append(row) or diagnose(answer, *row, **more))
+    check = getattr(module, name)
+    check(None)
+    return check, *rows[0]
+
+
+def test_the_right_answer_of_a_table_passes_in_single_precision_too(table):
+    check, _, right, _ = table
+    assert check(right).startswith("passed")
+    assert check(lambda *inputs: torch.tensor(right(*inputs), dtype=torch.float32)).startswith("passed")
+    assert check(lambda *inputs: np.atleast_1d(right(*inputs))).startswith("passed")
+
+
+def test_every_mistake_of_a_table_gets_its_diagnosis(table):
+    check, _, _, mistakes = table
+    for diagnosis, function in mistakes.items():
+        assert check(function) == f"not yet: {diagnosis}"
+
+
+def test_constants_special_cases_and_odd_objects_never_pass_a_table(table):
+    check, cases, right, _ = table
+    constants = [
+        0,
+        1,
+        -1,
+        math.nan,
+        math.inf,
+        "",
+        [],
+        {},
+        (1, 2),
+        np.ones(3),
+        torch.zeros(0),
+        object(),
+        right(*cases[0]),
+        right(*cases[-1]),
+    ]
+    for constant in constants:
+        assert check(lambda *inputs, constant=constant: constant).startswith("not yet")
+    for odd in (*constants, object, print, [right], type(right)):
+        assert check(odd).startswith("not yet")
+    assert check(lambda *inputs: right(*inputs) if inputs == cases[0] else 0).startswith("not yet")
+    assert check(lambda *inputs: inputs[0]).startswith("not yet")
+
+
+def test_no_argument_of_a_table_may_be_replaced_by_a_constant(table):
+    check, cases, right, _ = table
+    for place, constant in enumerate(cases[0]):
+        assert check(lambda *inputs, at=place, value=constant: right(*inputs[:at], value, *inputs[at + 1 :])).startswith(
+            "not yet"
+        )
+
+
+def solved(source):
+    """The verdicts of a lesson's solution cells, run after nothing but the lesson's imports."""
+    cells = [cell for cell in jupytext.read(source, fmt="py:percent").cells if cell.cell_type == "code"]
+    imports = [node for cell in cells for node in ast.parse(cell.source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {}
+    exec(compile(ast.Module(imports, []), source.name, "exec"), names)
+    for cell in cells:
+        if "solution" in cell.metadata.get("tags", []):
+            *body, last = ast.parse(cell.source).body
+            exec(compile(ast.Module(body, []), source.name, "exec"), names)
+            yield eval(compile(ast.Expression(last.value), source.name, "eval"), names)
+
+
 @pytest.mark.parametrize("source", lessons(), ids=lambda s: s.stem)
 def test_every_solution_passes(source):
-    notebook = nbformat.read(SOLUTIONS / f"{source.stem}.ipynb", 4)
-    cells = [c for c in notebook.cells if c.cell_type == "code" and "checks.check_" in c.source]
-    verdicts = [o["data"]["text/plain"] for c in cells for o in c.outputs if "text/plain" in o.get("data", {})]
+    verdicts = list(solved(source))
     assert len(verdicts) == len(checks_of(f"lesson_{source.stem[:2]}"))
-    assert all(verdict.startswith("passed") for verdict in verdicts), verdicts
+    assert all(isinstance(verdict, Verdict) and verdict.startswith("passed") for verdict in verdicts), verdicts
