@@ -18,6 +18,7 @@ from course_utils.tools.files import write_all
 from course_utils.tools.lessons import NOTEBOOKS, ROOT, lessons, targets
 
 COPIES = ROOT / "my_notebooks"
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}  # as JupyterLab would write it
 LINK = re.compile(r"""(\]\(|\b(?:src|href)=["'])([^)"'#\s]+)""")  # in Markdown, and in HTML within it
 
 
@@ -112,7 +113,7 @@ def _write_copy(original):
             cell.outputs, cell.execution_count = [], None
         else:
             cell.source = LINK.sub(lambda match: match[1] + _relinked(match[2], original), cell.source)
-    notebook.metadata.language_info = IPythonKernel.language_info  # else JupyterLab adds it, and asks to save what was only read
+    notebook.metadata |= {"kernelspec": KERNEL, "language_info": IPythonKernel.language_info}
     notebook.metadata.course = {"copied_from": text_fingerprint(original)}
     copy = copy_of(original)
     copy.parent.mkdir(parents=True, exist_ok=True)
