@@ -79,7 +79,7 @@ def run_lab(options):
     from course_utils.tools.copies import make_copies, open_lab
 
     for name in make_copies():
-        print(f"my_notebooks/{name} is older than the lesson: `course fresh {name}` copies it anew and keeps yours beside it")
+        print(f"my_notebooks/{name} is older than the lesson: `{sys.argv[0]} fresh {name}` copies it anew and keeps yours")
     open_lab(options.jupyter)
     return 0
 

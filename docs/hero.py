@@ -82,7 +82,7 @@ def caption(result):
     plain, decayed = result["networks"][0], result["networks"][-1]
     return (
         f"{result['n_lies']} of {result['n_digits']} training labels are false. Without weight decay, a network repeats"
-        f" {percent(plain['repeated'])} of the lies and reads {percent(plain['new'])} of new digits. With"
+        f" {percent(plain['repeated'])} of the lies and reads {percent(plain['new'])} of new digits. With weight decay"
         f" {decayed['weight_decay']}, it repeats {percent(decayed['repeated'])}, *corrects* {percent(decayed['corrected'])}"
         f" and reads {percent(decayed['new'])} (mean and 95 % interval over {result['n_runs']} networks)."
     )
