@@ -74,8 +74,7 @@ show(fig, alt="Twenty small grey images of handwritten digits in two rows, each 
 
 # %%
 def memorize(seed):
-    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))
-    shuffled = y[order.to(y.device)]
+    shuffled = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(seed)).to(y.device)]
     torch.manual_seed(seed)
     model = mlp().to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
