@@ -11,6 +11,12 @@ def main(arguments=None):
     """Run one sub-command; returns its exit code (0: done, 1: something failed, 2: unusable arguments, 130: Ctrl-C)."""
     parser = argparse.ArgumentParser(prog="course", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    lab = commands.add_parser("lab", help="open your copies of the lessons, in my_notebooks/, in JupyterLab")
+    lab.add_argument("jupyter", nargs="*", metavar="OPTION", help="of JupyterLab, after two dashes: -- --no-browser --port 9999")
+    lab.set_defaults(run=run_lab)
+    fresh = commands.add_parser("fresh", help="copy lessons anew into my_notebooks/ and keep your old copies beside them")
+    fresh.add_argument("lessons", nargs="+", metavar="LESSON", help="for example 04 or 04_dropout")
+    fresh.set_defaults(run=run_fresh)
     build = commands.add_parser("build", help="build the notebooks from notebooks/source (only what changed)")
     build.add_argument("lessons", nargs="*", metavar="LESSON", help="for example 04 or 04_dropout; all if none is named")
     build.add_argument("--force", action="store_true", help="execute also what has not changed")
@@ -66,6 +72,25 @@ def positive_number(text):
     if int(text) < 1:
         raise ValueError(text)
     return int(text)
+
+
+def run_lab(options):
+    """`course lab`."""
+    from course_utils.tools.copies import make_copies, open_lab
+
+    for name in make_copies():
+        print(f"my_notebooks/{name} is older than the lesson: `{sys.argv[0]} fresh {name}` copies it anew and keeps yours")
+    open_lab(options.jupyter)
+    return 0
+
+
+def run_fresh(options):
+    """`course fresh`."""
+    from course_utils.tools.copies import renew
+
+    for copy, old in map(renew, options.lessons):
+        print(f"{copy} is new" + (f", your old copy is {old.name}" if old else ""))
+    return 0
 
 
 def run_build(options):
