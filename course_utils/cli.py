@@ -1,14 +1,29 @@
 """The command `course`: build lessons, check the set-up, rerun lessons with other numbers."""
 
 import argparse
+import contextlib
 import sys
 import time
 
 from tqdm.auto import tqdm
 
 
-def main(arguments=None):
-    """Run one sub-command; returns its exit code (0: done, 1: something failed, 2: unusable arguments, 130: Ctrl-C)."""
+class Refused(Exception):
+    """The command line asks for what there is not, in one line that says what to do."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one sub-command.
+
+    Args:
+        arguments: of the command line; None: the process's.
+
+    Returns:
+        0: done; 1: something failed; 2: the command line was refused, before anything ran; 130: stopped by Ctrl-C.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a λ where the terminal's encoding has none
     parser = argparse.ArgumentParser(prog="course", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     build = commands.add_parser("build", help="build the notebooks from notebooks/source (only what changed)")
@@ -22,12 +37,24 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
-    except ValueError as error:
+    except Refused as error:
         print(f"course: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("course: stopped by Ctrl-C", file=sys.stderr)
         return 130
+
+
+@contextlib.contextmanager
+def _refusing():
+    """Turn a ValueError about what the command line says into a refusal; elsewhere a ValueError is a fault of ours."""
+    try:
+        yield
+    except ValueError as error:
+        raise Refused(error) from error
 
 
 def _add_reruns(commands):
@@ -49,7 +76,7 @@ def _add_reruns(commands):
     _add_settings(sweep, "NAME=VALUE,VALUE | NAME=FIRST:END:STEP")
     report = commands.add_parser("report", help="tabulate and draw what was recorded")
     report.add_argument("lesson", nargs="?", metavar="LESSON", help="default: every lesson that has records")
-    report.add_argument("--out", metavar="DIR", default="results", help="the folder of results (default: results)")
+    _add_folder(report)
     report.add_argument("--tensorboard", metavar="DIR", help="also write the runs for TensorBoard")
     report.set_defaults(run=run_report)
 
@@ -57,23 +84,35 @@ def _add_reruns(commands):
 def _add_settings(command, form):
     command.add_argument("-p", dest="settings", action="append", default=[], metavar=form, help="set a parameter")
     command.add_argument("--preset", help="a named set of parameters, from notebooks/presets.toml")
-    command.add_argument("--out", metavar="DIR", help="the folder of results (default: results)")
-    command.add_argument("--threads", type=positive_number, default=2, help="threads of each kernel (default: 2)")
+    _add_folder(command)
 
 
-def positive_number(text):
+def _add_folder(command):
+    command.add_argument("--out", type=folder_name, metavar="DIR", help="the folder of results (default: results)")
+
+
+def folder_name(text: str) -> str:
+    """The name of a folder; raises ArgumentTypeError, which argparse reports, if it is empty."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("name a folder")
+    return text
+
+
+def positive_number(text: str) -> int:
     """A whole number of at least 1; raises ValueError, which argparse reports."""
     if int(text) < 1:
         raise ValueError(text)
     return int(text)
 
 
-def run_build(options):
+def run_build(options: argparse.Namespace) -> int:
     """`course build`."""
     from course_utils.tools.build import build, is_current
     from course_utils.tools.lessons import lessons, targets
 
-    wanted = [(source, variant, path) for source in lessons(options.lessons) for variant, path in targets(source).items()]
+    with _refusing():
+        sources = lessons(options.lessons)
+    wanted = [(source, variant, path) for source in sources for variant, path in targets(source).items()]
     stale = [(s, v) for s, v, path in wanted if options.force or not is_current(s, path)]
     if options.check:
         for source, variant in stale:
@@ -94,7 +133,7 @@ def run_build(options):
     return 1 if failed else 0
 
 
-def run_doctor(options):
+def run_doctor(options: argparse.Namespace) -> int:
     """`course doctor`."""
     from course_utils.doctor import examine
 
@@ -104,63 +143,68 @@ def run_doctor(options):
     return 0 if all(ok for ok, _ in findings) else 1
 
 
-def run_params(options):
+def run_params(options: argparse.Namespace) -> int:
     """`course params`."""
     from course_utils.reruns.plan import aligned, declaration, load
 
-    lesson, notebook, _ = load(options.lesson)
+    with _refusing():
+        lesson, notebook, _ = load(options.lesson)
+        parameters = declaration(lesson, notebook).values()
     rows = [("name", "type", "default", "range", "meaning")]
-    rows += [(p.name, p.type.__name__, repr(p.default), p.range, p.help) for p in declaration(lesson, notebook).values()]
+    rows += [(p.name, p.type.__name__, repr(p.default), p.range, p.help) for p in parameters]
     print(aligned(rows))
     return 0
 
 
-def run_run(options):
+def run_run(options: argparse.Namespace) -> int:
     """`course run`."""
     from course_utils.reruns.plan import plan
     from course_utils.reruns.run import exit_code, run_all, table
-    from course_utils.tools.lessons import lessons
+    from course_utils.tools.lessons import lessons, targets
 
     if bool(options.lessons) == options.all:
-        raise ValueError("name lessons, or give --all: for example `course run 00`")
-    names = [source.stem for source in lessons()] if options.all else options.lessons
-    runs = [run for name in names for run in plan(name, options.settings, options.preset)]
-    results = run_all(runs, options.out or ("build" if options.all else "results"), force=options.force, threads=options.threads)
+        raise Refused("name lessons, or give --all: for example `course run 00`")
+    names = [str(targets(source)["learner"]) for source in lessons()] if options.all else options.lessons
+    with _refusing():
+        reruns = [rerun for name in names for rerun in plan(name, options.settings, options.preset)]
+    results = run_all(reruns, options.out or ("build" if options.all else "results"), force=options.force)
     print(table(results))
     return exit_code(results)
 
 
-def run_sweep(options):
+def run_sweep(options: argparse.Namespace) -> int:
     """`course sweep`."""
     from course_utils.reruns.plan import describe, plan
     from course_utils.reruns.run import exit_code
-    from course_utils.reruns.sweep import estimate, local_workers, summary, sweep
+    from course_utils.reruns.sweep import estimate, outcome_of, sweep
 
     folder = options.out or "results"
-    runs = plan(options.lesson, options.settings, options.preset, several=True)
+    with _refusing():
+        reruns = plan(options.lesson, options.settings, options.preset, several=True)
     if options.dry_run:
-        print("\n".join(describe(run.changed) for run in runs))
-        print(estimate(runs, folder, options.workers or local_workers(options.threads)))
+        print("\n".join(describe(rerun.changed) for rerun in reruns))
+        print(estimate(reruns, folder, options.workers))
         return 0
     started = time.perf_counter()
-    results = sweep(runs, folder, scheduler=options.scheduler, workers=options.workers, threads=options.threads)
-    print(f"{summary(results)}, {time.perf_counter() - started:.0f} s; now look at them with `course report`")
+    results = sweep(reruns, folder, scheduler=options.scheduler, workers=options.workers)
+    print(f"{outcome_of(results)}, {time.perf_counter() - started:.0f} s; now look at them with `course report`")
     return exit_code(results)
 
 
-def run_report(options):
+def run_report(options: argparse.Namespace) -> int:
     """`course report`."""
     from course_utils.reruns.records import records_in
     from course_utils.reruns.report import report
     from course_utils.reruns.tensorboard import export
 
-    found = sorted({record["lesson"] for record in records_in(options.out)})
-    wanted = [name for name in found if name.startswith(options.lesson or "")]
-    if not wanted:
-        raise ValueError(f"{options.out} has no record of {options.lesson or 'any lesson'}: make some with `course run`")
-    print("\n\n".join(report(options.out, name) for name in wanted))
+    folder = options.out or "results"
+    records = [record for record in records_in(folder) if record.lesson.startswith(options.lesson or "")]
+    if not records:
+        raise Refused(f"{folder} has no record of {options.lesson or 'any lesson'}: make some with `course run`")
+    names = sorted({record.lesson for record in records})
+    print("\n\n".join(report([record for record in records if record.lesson == name], folder) for name in names))
     if options.tensorboard:
-        count = sum(export(options.out, options.tensorboard, name) for name in wanted)
+        count = export(records, options.tensorboard)
         print(f"{count} runs for TensorBoard: tensorboard --logdir {options.tensorboard}")
     return 0
 

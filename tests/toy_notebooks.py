@@ -10,6 +10,8 @@ from pathlib import Path
 import nbformat
 import psutil
 
+from course_utils.reruns.plan import plan
+
 PARAMETERS = """seed: int = 0  # [0, 100] the seed
 p: float = 0.5  # [0, 1) probability of something
 flag: bool = False  # {True, False} whether to
@@ -64,6 +66,11 @@ def shown_verdicts(notebook):
     texts = [output.get("data", {}).get("text/plain", "") for output in outputs]
     found = [re.match(r"(\w+\.\d+) ([A-Z ]+?)(:| \()", text) for text in texts]
     return {match[1]: match[2].lower() for match in found if match}
+
+
+def name_of(path):
+    """What the results of a toy notebook with its defaults are called."""
+    return plan(path)[0].name
 
 
 def files(folder):
