@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from course_utils.tools.record import Record, read_record
+from tests.toy_notebooks import fifo
 
 RECORD = Record(
     "toy", {"seed": 1, "sizes": [1]}, {"score": 0.5}, [{"id": "t.1", "verdict": "supported"}], {"torch": "2"}, "cpu", 1
@@ -55,9 +56,8 @@ def test_what_is_no_record_is_refused(tmp_path, text):
         read_record(tmp_path / "record.json")
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_what_is_no_plain_file_is_not_opened(tmp_path):
-    os.mkfifo(tmp_path / "record.json")
+    fifo(tmp_path / "record.json")
     for path in (tmp_path / "record.json", tmp_path, tmp_path / "none"):
         with pytest.raises(FileNotFoundError, match="there is no file"):
             read_record(path)

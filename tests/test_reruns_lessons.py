@@ -2,8 +2,9 @@
 
 import pytest
 
-from course_utils.reruns.plan import code_hash, declaration, make_rerun, preset_values
+from course_utils.reruns.plan import code_hash, declaration, make_rerun
 from course_utils.reruns.run import execute
+from course_utils.reruns.settings import preset_values
 from course_utils.tools.build import assemble
 from course_utils.tools.lessons import lessons
 from tests.toy_notebooks import shown_verdicts

@@ -1,6 +1,8 @@
 """What is refused before a kernel starts, and which runs a command line makes."""
 
 import json
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -8,7 +10,9 @@ import pytest
 from course_utils.cli import main
 from course_utils.parameters import check_values
 from course_utils.reruns import plan as plans
-from course_utils.reruns.plan import PRESETS, declaration, plan, preset_values
+from course_utils.reruns import settings as given
+from course_utils.reruns.plan import declaration, plan
+from course_utils.reruns.settings import PRESETS, preset_values
 from course_utils.tools.build import assemble
 from course_utils.tools.lessons import lessons
 from tests.toy_notebooks import toy
@@ -187,7 +191,7 @@ def test_presets_name_only_lessons_and_say_what_is_unknown():
 def test_settings_come_on_top_of_a_preset(monkeypatch, tmp_path):
     presets = tmp_path / "presets.toml"
     presets.write_text('[big.all]\np = 0.25\nseed = 7\n[big.toy]\ntext = "b"\n[bad.all]\nseed = "x"\n')
-    monkeypatch.setattr(plans, "PRESETS", presets)
+    monkeypatch.setattr(given, "PRESETS", presets)
     (run,) = plan(toy(tmp_path), ["seed=8"], "big")
     assert run.changed == {"seed": 8, "p": 0.25, "text": "b"}
     with pytest.raises(ValueError, match="seed must be of type int"):
@@ -196,7 +200,7 @@ def test_settings_come_on_top_of_a_preset(monkeypatch, tmp_path):
 
 def test_an_own_value_of_a_lesson_comes_on_top_of_all(monkeypatch, tmp_path):
     (tmp_path / "presets.toml").write_text('[gpu."deeper/04_toy"]\nseed = 1\n[gpu.all]\nseed = 2\n')
-    monkeypatch.setattr(plans, "PRESETS", tmp_path / "presets.toml")
+    monkeypatch.setattr(given, "PRESETS", tmp_path / "presets.toml")
     assert preset_values("gpu", "deeper/04_toy") == {"seed": 1}
     assert preset_values("gpu", "05_toy") == {"seed": 2}
 
@@ -207,3 +211,9 @@ def test_params_prints_the_declaration(tmp_path, capsys):
     assert lines[0].split() == ["name", "type", "default", "range", "meaning"]
     assert lines[2].split(None, 3)[:3] == ["p", "float", "0.5"]
     assert lines[2].endswith("probability of something")
+
+
+def test_reruns_do_not_know_how_lessons_are_made():
+    modules = "course_utils.reruns.run, course_utils.reruns.sweep, course_utils.reruns.report"
+    code = f"import sys, {modules}; print({{'jupytext', 'course_utils.tools.build'}} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -18,6 +18,7 @@ from course_utils.reruns.report import number
 from course_utils.reruns.report import report as report_of
 from course_utils.reruns.tensorboard import export
 from course_utils.tools.record import Record
+from tests.toy_notebooks import fifo
 
 
 def write(folder, index, *, lesson="toy", code="new", verdict="supported", metrics=None, **parameters):
@@ -146,7 +147,7 @@ def test_what_is_damaged_or_old_makes_no_traceback(tmp_path, capsys):
     (tmp_path / "toy-0.json").write_text(json.dumps(values))
     for name, change in (("a", {"metrics": []}), ("b", {"claims": [1]}), ("c", {"finished": 3}), ("d", {"versions": None})):
         (tmp_path / f"{name}.json").write_text(json.dumps(values | change))
-    os.mkfifo(tmp_path / "e.json")
+    fifo(tmp_path / "e.json")
     write(tmp_path, 2, n_runs="many")
     write(tmp_path, "three", metrics={})
     assert main(["report", "--out", str(tmp_path)]) == 0

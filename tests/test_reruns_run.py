@@ -23,6 +23,7 @@ from tests.toy_notebooks import (
     course,
     descendants,
     ended,
+    fifo,
     files,
     name_of,
     shown_verdicts,
@@ -184,7 +185,7 @@ def test_a_full_disk_fails_the_run_and_leaves_nothing_half_written(tmp_path):
 def test_a_folder_that_cannot_be_made_fails_in_one_line(tmp_path, capsys):
     (tmp_path / "file").touch()
     (tmp_path / "fifo").mkdir()
-    os.mkfifo(tmp_path / "fifo" / ".lock")
+    fifo(tmp_path / "fifo" / ".lock")
     for folder in (tmp_path / "file" / "out", tmp_path / "fifo"):
         assert main(["run", toy(tmp_path), "--out", str(folder)]) == 1
         assert capsys.readouterr().err.startswith(f"course: {folder} is no folder that can be written")
@@ -211,7 +212,7 @@ def test_what_is_no_record_is_passed_over(tmp_path):
     (run,) = plan(toy(tmp_path))
     (tmp_path / f"{run.name}.ipynb").touch()
     (tmp_path / f"{run.name}.json").write_text("half a rec")
-    os.mkfifo(tmp_path / "fifo.json")
+    fifo(tmp_path / "fifo.json")
     assert find_record(run, tmp_path) is None
     assert records_in(tmp_path) == []
 

@@ -7,6 +7,7 @@ import re
 import signal
 from collections import Counter
 
+import dask
 import psutil
 import pytest
 from dask.distributed import Client, LocalCluster
@@ -141,49 +142,27 @@ def test_the_driver_s_end_ends_the_kernels_of_another_scheduler(tmp_path, sign):
         assert (driver.returncode, "9 runs left" in out, "Traceback" in err) == (130, True, False)
 
 
-def test_a_client_that_has_lost_its_scheduler_leaves_the_runs(tmp_path):
-    runs = plan(toy(tmp_path), ["seed=0:3"], several=True)
-    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster:
+@pytest.mark.parametrize("lost", ["client", "cluster"])
+def test_a_client_that_has_lost_its_scheduler_leaves_the_runs(tmp_path, lost):
+    runs, results = plan(toy(tmp_path), ["seed=0:3"], several=True), []
+    with dask.config.set({"distributed.comm.timeouts.connect": "2s"}), open_folder(tmp_path) as lock:
+        cluster = LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0")
         client = Client(cluster.scheduler_address)
+        {"client": client, "cluster": cluster}[lost].close()
+        sweeps._work_off(client, runs, tmp_path, lock, results, tqdm(disable=True))
         client.close()
-        results = []
-        with open_folder(tmp_path) as lock:
-            sweeps._work_off(client, runs, tmp_path, lock, results, tqdm(disable=True))
+        cluster.close()
     assert [line for _, _, line in results] == [sweeps.LOST] * 3
 
 
 def test_few_runs_are_submitted_at_once(tmp_path, monkeypatch):
-    submitted, most = set(), []
-
-    class Future:
-        def __init__(self, key):
-            self.key = key
-            submitted.add(self)
-            most.append(len(submitted))
-
-        def done(self):
-            return True
-
-        def result(self):
-            submitted.discard(self)
-            raise RuntimeError("not now")
-
-        def release(self):
-            pass
-
-    class OneWorker:
-        def nthreads(self):
-            return {"worker": 2}
-
-        def submit(self, function, rerun, key, pure):
-            return Future(key)
-
-    monkeypatch.setattr(sweeps, "wait", lambda *_, **__: None)
-    runs = plan(toy(tmp_path), ["seed=0:50"], several=True)
-    results = []
-    with open_folder(tmp_path) as lock:
-        sweeps._work_off(OneWorker(), runs, tmp_path, lock, results, tqdm(disable=True))
-    assert (len(results), max(most)) == (50, 4)
+    submitted, finished = [], sweeps._finished
+    monkeypatch.setattr(sweeps, "_finished", lambda futures: submitted.append(len(futures)) or finished(futures))
+    runs = [dataclasses.replace(run, code="older") for run in plan(toy(tmp_path), ["seed=0:50"], several=True)]
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address="127.0.0.1:0") as cluster:
+        results = sweep(runs, tmp_path / "out", scheduler=cluster.scheduler_address)
+    assert (len(results), max(submitted)) == (50, 4)
+    assert all("has another version of this course" in line for _, _, line in results)
 
 
 def test_a_scheduler_by_address_gives_what_a_local_run_gives(tmp_path):
@@ -232,7 +211,7 @@ def test_a_worker_with_another_version_of_the_course_refuses(tmp_path):
     assert "has another version of this course" in outcome.reason
 
 
-def test_a_dry_run_lists_the_runs_and_does_nothing(tmp_path, capsys):
+def test_a_dry_run_lists_the_runs_and_does_nothing(tmp_path, capsys, monkeypatch):
     arguments = ["sweep", toy(tmp_path), "-p", "seed=0:2", "-p", "p=0.25,0.5", "--workers", "2", "--dry-run"]
     assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -245,3 +224,8 @@ def test_a_dry_run_lists_the_runs_and_does_nothing(tmp_path, capsys):
     assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
     expected = "4 runs, 1 of them recorded, 3 left: about 02:00 on 2 workers (mean of 1 recorded runs)"
     assert capsys.readouterr().out.splitlines()[-1] == expected
+    monkeypatch.setattr(sweeps, "CPU_COUNT", 3)
+    arguments.remove("2")
+    arguments.remove("--workers")
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    assert "about 01:00 on 3 workers" in capsys.readouterr().out

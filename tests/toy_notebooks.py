@@ -78,6 +78,11 @@ def files(folder):
     return sorted(path.name for path in Path(folder).iterdir() if path.name != ".lock")
 
 
+def fifo(path):
+    """Make a named pipe, which blocks whoever opens it, or, where the system has none, a folder."""
+    getattr(os, "mkfifo", os.mkdir)(path)
+
+
 def wait_until(condition, seconds=120):
     """Wait until a condition holds; fails the test if it does not in time."""
     end = time.monotonic() + seconds

@@ -1,27 +1,20 @@
 """What to rerun: a lesson's notebook, the parameters it declares, and the values asked for, all checked before a kernel
 starts. Each is described by a `Rerun`; its `key` is the hash of everything its result depends on."""
 
-import ast
-import difflib
 import hashlib
 import itertools
 import json
 import math
-import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 import nbformat
 
 from course_utils.parameters import Parameter, check_values, declared_parameters
+from course_utils.reruns.settings import MOST_RUNS, parse_settings, preset_values
 from course_utils.tools.files import file_name
 from course_utils.tools.lessons import NOTEBOOKS, fingerprint, imported_helpers, lessons, targets
-
-PRESETS = NOTEBOOKS / "presets.toml"
-MOST_RUNS = 100_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +22,7 @@ class Rerun:
     """One execution of a notebook, done or to be done.
 
     Attributes:
-        lesson: the lesson's name: "04_dropout", "deeper/04_ensemble", or of a notebook elsewhere as in `lesson_name`.
+        lesson: the lesson's name: "04_dropout", "deeper/04_ensemble", or of a notebook elsewhere as in `result_name`.
         notebook: without outputs.
         folder: where it runs.
         parameters: all of them.
@@ -71,10 +64,10 @@ def load(name: str) -> tuple[str, nbformat.NotebookNode, str]:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    return lesson_name(path), notebook, str(path.resolve().parent)
+    return result_name(path), notebook, str(path.resolve().parent)
 
 
-def lesson_name(path: Path) -> str:
+def result_name(path: Path) -> str:
     """What the results of a notebook are filed under: its path under `notebooks/` without suffix ("deeper/04_ensemble"), or,
     elsewhere, its name and a hash of its path ("toy-1a2b3c"), so that no two notebooks share results."""
     path = path.resolve()
@@ -123,14 +116,14 @@ def plan(name: str, settings: Iterable[str] = (), preset: str | None = None, *, 
     """
     lesson, notebook, folder = load(name)
     parameters = declaration(lesson, notebook)
-    values = {key: [value] for key, value in (preset_values(preset, lesson) if preset else {}).items()}
-    check_values(parameters, {key: value for key, (value,) in values.items()})
-    values |= parse_settings(parameters, settings, several)
-    if (total := math.prod(map(len, values.values()))) > MOST_RUNS:
-        raise ValueError(f"these are {total} runs; a sweep takes at most {MOST_RUNS}: give fewer values")
-    for key, choices in values.items():
+    preset_choices = {key: [value] for key, value in (preset_values(preset, lesson) if preset else {}).items()}
+    given = [*preset_choices.items(), *parse_settings(parameters, settings, several).items()]
+    for key, choices in given:
         for value in choices:
             check_values(parameters, {key: value})
+    values = dict(given)
+    if (total := math.prod(map(len, values.values()))) > MOST_RUNS:
+        raise ValueError(f"these are {total} runs; a sweep takes at most {MOST_RUNS}: give fewer values")
     code = code_hash(notebook)
     grid = [dict(zip(values, combination, strict=True)) for combination in itertools.product(*values.values())]
     reruns = [make_rerun(lesson, notebook, folder, parameters, chosen, code) for chosen in grid]
@@ -153,60 +146,6 @@ def _normal(value, kind):
     if kind is list:
         return [_normal(item, type(item)) for item in value]
     return float(value) + 0.0 if kind is float else value
-
-
-def parse_settings(parameters: dict[str, Parameter], settings: Iterable[str], several: bool) -> dict[str, list]:
-    """{name: [values]} from texts "name=value". Raises ValueError for a text that is not of this form, or a name twice."""
-    values = {}
-    for text in settings:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ValueError(f"{text!r} is not of the form name=value")
-        if name in values:
-            raise ValueError(f"{name!r} is given twice: give all its values to `course sweep` at once, as name=1,2,3")
-        check_values(parameters, {} if name in parameters else {name: value})
-        values[name] = parse_values(parameters[name], value) if several else [parse_value(parameters[name], value)]
-    return values
-
-
-def parse_value(parameter: Parameter, text: str) -> object:
-    """A value of the parameter's type from text, or the text itself where it is not one (so that the check refuses it)."""
-    try:
-        if parameter.type is bool:
-            return {"true": True, "false": False}[text.lower()]
-        value = ast.literal_eval(text) if parameter.type is list else parameter.type(text)
-        too_small = parameter.type is float and value == 0 and Decimal(text) != 0
-        return text if too_small else value
-    except (ValueError, KeyError, SyntaxError, RecursionError, MemoryError):
-        return text
-
-
-def parse_values(parameter: Parameter, text: str) -> list:
-    """Values from "1,2,3", or from "first:end" or "first:end:step" for whole numbers (the end is left out, as in Python)."""
-    if parameter.type is list:
-        return parse_value(parameter, f"[{text}]") if text.lstrip().startswith("[") else [text]
-    if parameter.type is int and (bounds := re.fullmatch(r"(-?\d{1,12}):(-?\d{1,12})(?::([1-9]\d{0,11}))?", text)):
-        numbers = range(int(bounds[1]), int(bounds[2]), int(bounds[3] or 1))
-        if not 0 < len(numbers) <= MOST_RUNS:
-            raise ValueError(f"{parameter.name}={text} are {len(numbers)} values: give first:end with 1 to {MOST_RUNS} between")
-        return list(numbers)
-    return [parse_value(parameter, part.strip()) for part in text.split(",")]
-
-
-def preset_values(preset: str, lesson: str) -> dict:
-    """What a preset of presets.toml sets in a lesson: its table `all` and the lesson's own; a copy of a lesson elsewhere
-    ("04_dropout-1a2b3c") takes the lesson's. Raises ValueError for an unknown preset, and for one not for this lesson."""
-    presets = tomllib.loads(PRESETS.read_text(encoding="utf-8"))
-    if preset not in presets:
-        near = difflib.get_close_matches(preset, presets, n=1)
-        raise ValueError(
-            f"unknown preset {preset!r}: " + (f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(presets)}")
-        )
-    tables = presets[preset]
-    names = {"all", lesson, re.sub(r"-[0-9a-f]{6}$", "", lesson)} & set(tables)
-    if not names:
-        raise ValueError(f"preset {preset!r} is for {', '.join(tables)}, not for {lesson}")
-    return {key: value for name in sorted(names, key="all".__ne__) for key, value in tables[name].items()}
 
 
 def code_hash(notebook: nbformat.NotebookNode) -> str:

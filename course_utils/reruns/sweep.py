@@ -110,18 +110,10 @@ def _connect(scheduler, workers):
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     with dask.config.set({"distributed.scheduler.worker-saturation": 1.0}), contextlib.ExitStack() as stack:
         if scheduler is None:
-            scheduler = stack.enter_context(
-                LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    memory_limit=0,
-                    dashboard_address="127.0.0.1:0",
-                    security=True,
-                    death_timeout=DEATH_SECONDS,
-                    preload=[IGNORE_CTRL_C],
-                    silence_logs=logging.CRITICAL,
-                )
-            )
+            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address="127.0.0.1:0",
+                                   security=True, death_timeout=DEATH_SECONDS, preload=[IGNORE_CTRL_C],
+                                   silence_logs=logging.CRITICAL)  # fmt: skip
+            scheduler = stack.enter_context(cluster)
         try:
             client = Client(scheduler, timeout=CONNECT_SECONDS)
         except (OSError, ValueError) as error:
@@ -145,6 +137,8 @@ def _work_off(client, reruns, folder, lock, results, bar):
 
     try:
         while todo or futures:
+            if client.status == "closed":
+                raise ConnectionError(LOST)
             most = SUBMITTED * max(1, sum(client.nthreads().values()))
             _submit(client, todo, most, folder, lock, futures, done)
             for future in _finished(futures):
