@@ -176,14 +176,14 @@ def run_sweep(options: argparse.Namespace) -> int:
     """`course sweep`."""
     from course_utils.reruns.plan import describe, plan
     from course_utils.reruns.run import exit_code
-    from course_utils.reruns.sweep import estimate, outcome_of, sweep
+    from course_utils.reruns.sweep import CPU_COUNT, estimate, outcome_of, sweep
 
     folder = options.out or "results"
     with _refusing():
         reruns = plan(options.lesson, options.settings, options.preset, several=True)
     if options.dry_run:
         print("\n".join(describe(rerun.changed) for rerun in reruns))
-        print(estimate(reruns, folder, options.workers))
+        print(estimate(reruns, folder, options.workers or CPU_COUNT))
         return 0
     started = time.perf_counter()
     results = sweep(reruns, folder, scheduler=options.scheduler, workers=options.workers)

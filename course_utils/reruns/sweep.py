@@ -2,14 +2,15 @@
 
 Workers execute and send back notebook and record; this process, the driver, writes them at once. So workers need the
 course installed but no shared disk, a driver that is killed loses only what was running, and a worker that is killed loses
-nothing: its run starts again elsewhere. Runs are submitted a few at a time, so that 100,000 fit into a scheduler's memory
-and several drivers share a grid. (A notebook is sent with every run: scattered data are lost with the worker that holds them.)
+nothing: its run starts again elsewhere. Runs are submitted a few at a time: 100,000 fit into a scheduler, and drivers share a
+grid. (The notebook goes with each run: what is scattered instead is lost with the worker that holds it.)
 """
 
 import contextlib
 import logging
 import math
 import socket
+import threading
 import time
 from collections import deque
 from concurrent.futures import CancelledError
@@ -33,6 +34,7 @@ IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  #
 CONNECT_SECONDS = 20
 LOST = "the scheduler was lost"
 DEATH_SECONDS = 120  # after which a worker that cannot reach its scheduler ends itself
+ONE_AT_A_TIME = threading.Lock()  # Python 3.11's parser fails now and then where threads of a worker use it together
 SUBMITTED = 2  # runs for each thread of a worker: the one it does, and the next
 
 
@@ -54,9 +56,7 @@ def sweep(reruns: list[Rerun], folder: str | Path, *, scheduler: str | None = No
     """
     with closing(open_folder(folder)) as lock:
         results = [Result(rerun, record, "recorded before") for rerun in reruns if (record := find_record(rerun, folder))]
-        recorded = {rerun.name for rerun, _, _ in results}
-        todo = [rerun for rerun in reruns if rerun.name not in recorded]
-        if todo:
+        if todo := _unfinished(reruns, results):
             with (
                 _connect(scheduler, workers or min(len(todo), CPU_COUNT)) as client,
                 tqdm(total=len(reruns), initial=len(results), unit="run") as bar,
@@ -66,35 +66,33 @@ def sweep(reruns: list[Rerun], folder: str | Path, *, scheduler: str | None = No
 
 
 def execute_on_worker(rerun: Rerun) -> Outcome:
-    """What a worker does: execute a run on one core, if its copy of the course is the driver's, and for as long as the driver
-    wants it."""
-    if code_hash(rerun.notebook) != rerun.code:
+    """What a worker does: execute a run on one core, if its course is the driver's, while the driver wants it."""
+    with ONE_AT_A_TIME:
+        code = code_hash(rerun.notebook)
+    if code != rerun.code:
         reason = f"the worker on {socket.gethostname()} has another version of this course: install the driver's there"
         return Outcome(rerun.notebook, None, reason)
     worker = get_worker()
     task = worker.get_current_task()
 
     def is_wanted():
-        state = worker.state.tasks.get(task)
-        return state is not None and state.state != "cancelled"
+        return getattr(worker.state.tasks.get(task), "state", "cancelled") != "cancelled"
 
     return execute(rerun, variables={"LOKY_MAX_CPU_COUNT": "1"}, is_wanted=is_wanted)
 
 
 def outcome_of(results: list[Result]) -> str:
     """Text: each failure with its reason, why runs are left, and how many were recorded before, done and failed."""
-    ended = [line for _, _, line in results if line in (STOPPED, LOST)]
-    failed = [f"{describe(rerun.changed)}: {line}" for rerun, record, line in results if not record and line not in ended]
+    left = [line for _, _, line in results if line in (STOPPED, LOST)]
+    failed = [f"{describe(run.changed)}: {line}" for run, record, line in results if not record and line not in (STOPPED, LOST)]
     before = sum(record is not None and line.startswith("recorded") for _, record, line in results)
-    done = len(results) - len(failed) - len(ended) - before
-    counts = f"{len(results)} runs: {before} recorded before, {done} done now, {len(failed)} failed"
-    rest = [f"{ended[0]} with {len(ended)} runs left: the same command does them"] if ended else []
-    return "\n".join([*failed, *rest, counts])
+    counts = f"{before} recorded before, {len(results) - len(failed) - len(left) - before} done now, {len(failed)} failed"
+    rest = [f"{left[0]} with {len(left)} runs left: the same command does them"] if left else []
+    return "\n".join([*failed, *rest, f"{len(results)} runs: {counts}"])
 
 
-def estimate(reruns: list[Rerun], folder: str | Path, workers: int | None = None) -> str:
+def estimate(reruns: list[Rerun], folder: str | Path, workers: int) -> str:
     """Text: how many of the runs are left, and for how long, judged by the mean of the lesson's records in `folder`."""
-    workers = workers or CPU_COUNT
     left = sum(find_record(rerun, folder) is None for rerun in reruns)
     seconds = [record.seconds for record in records_in(folder, reruns[0].lesson)]
     line = f"{len(reruns)} runs, {len(reruns) - left} of them recorded, {left} left"
@@ -125,8 +123,7 @@ def _connect(scheduler, workers):
 
 
 def _work_off(client, reruns, folder, lock, results, bar):
-    """Submit the runs, store what comes back, and append a Result for each, also for those that Ctrl-C or the scheduler's
-    end leave."""
+    """Submit the runs, store what comes back, and append a Result for each, also for those left at Ctrl-C or the end."""
     todo, futures = deque(reruns), {}
 
     def done(result):
@@ -134,6 +131,11 @@ def _work_off(client, reruns, folder, lock, results, bar):
         bar.update()
         if result.record is None:
             bar.set_postfix_str(f"{sum(record is None for _, record, _ in results)} failed")
+
+    def leave(line):
+        for rerun in _unfinished(reruns, results):
+            record = find_record(rerun, folder)
+            results.append(Result(rerun, record, "done as the sweep ended" if record else line))
 
     try:
         while todo or futures:
@@ -149,9 +151,9 @@ def _work_off(client, reruns, folder, lock, results, bar):
                 free(lock, rerun)
     except KeyboardInterrupt:
         client.cancel(list(futures))
-        results += _left(reruns, results, folder, STOPPED)
+        leave(STOPPED)
     except (CancelledError, ClosedClientError, OSError):  # what a client says that has lost its scheduler
-        results += _left(reruns, results, folder, LOST)
+        leave(LOST)
 
 
 def _submit(client, todo, most, folder, lock, futures, done):
@@ -193,8 +195,6 @@ def _outcome(rerun, future):
     return Outcome(rerun.notebook, None, reason)
 
 
-def _left(reruns, results, folder, line):
-    """Results of the runs that have none yet."""
+def _unfinished(reruns, results):
     ended = {rerun.name for rerun, _, _ in results}
-    left = [(rerun, find_record(rerun, folder)) for rerun in reruns if rerun.name not in ended]
-    return [Result(rerun, record, "done as the sweep ended" if record else line) for rerun, record in left]
+    return [rerun for rerun in reruns if rerun.name not in ended]
