@@ -50,7 +50,7 @@ def main():
             else:
                 name = f"course sweep, {workers} workers"
                 command = [sys.executable, "-m", "course_utils.cli", "sweep", str(NOTEBOOK), "-p", f"n_runs={N_RUNS}",
-                           "-p", f"seed=0:{RUNS}", "--workers", str(workers), "--threads", "1", "--out", "."]  # fmt: skip
+                           "-p", f"seed=0:{RUNS}", "--workers", str(workers), "--out", "."]  # fmt: skip
             rows[name] = timed(command, folder)
             found.append(metrics(folder))
             print(name, rows[name], flush=True)

@@ -7,11 +7,9 @@ byte. A notebook remembers a fingerprint of its source and of the helpers it imp
 
 import jupytext
 import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from course_utils.tools.files import write_all
-from course_utils.tools.kernel import kernel_environment
+from course_utils.tools.kernel import STOPPED, execute_cells, last_traceback
 from course_utils.tools.lessons import NOTEBOOKS, fingerprint, targets
 
 DROPPED = {"learner": {"solution", "instructor"}, "solved": {"stub"}}
@@ -29,11 +27,11 @@ def build(source, variant):
     """Make, execute and atomically write one variant ("learner" or "solved") of a lesson. Raises RuntimeError, naming the
     cell, if a cell raises or the kernel dies; the notebook that was there before then stays."""
     notebook = assemble(source, variant)
-    client = NotebookClient(notebook, timeout=CELL_SECONDS, kernel_name="python3", resources={"metadata": {"path": NOTEBOOKS}})
-    try:
-        client.execute(env=kernel_environment())
-    except (CellExecutionError, DeadKernelError, TimeoutError) as error:
-        raise RuntimeError(f"{source.stem} ({variant}) was not built:\n{error}") from None
+    reason = execute_cells(notebook, NOTEBOOKS, cell_seconds=CELL_SECONDS)
+    if reason == STOPPED:
+        raise KeyboardInterrupt
+    if reason:
+        raise RuntimeError(f"{source.stem} ({variant}) was not built: {reason}\n{last_traceback(notebook)}")
     write(finish(notebook, source), targets(source)[variant])
 
 
