@@ -110,7 +110,7 @@ def run_params(options):
 
     lesson, notebook, _ = load(options.lesson)
     rows = [("name", "type", "default", "range", "meaning")]
-    rows += [(p.name, p.type.__name__, repr(p.default), p.range, p.help) for p in declaration(lesson, notebook).values()]
+    rows += [(p.name, p.type.__name__, repr(p.default), p.range.text, p.help) for p in declaration(lesson, notebook).values()]
     print(aligned(rows))
     return 0
 
