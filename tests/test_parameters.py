@@ -66,9 +66,13 @@ def test_a_faulty_declaration_is_refused_with_its_line(line):
         declared_parameters(line)
 
 
-@pytest.mark.parametrize("comment", ["[0, 1) rates", "2 values in [0, 1): rates", "2 to 9 sorted values in [0, 1): rates", "rates"])
+@pytest.mark.parametrize(
+    "comment", ["[0, 1) rates", "2 values in [0, 1): rates", "2 to 9 sorted values in [0, 1): rates", "rates"]
+)
 def test_a_list_without_its_lengths_is_refused_with_the_form_to_write(comment):
-    with pytest.raises(ParameterError, match=r"line 1 is not `name: list = literal  # 2 to 9 rising values in \[0, 1\): meaning`"):
+    with pytest.raises(
+        ParameterError, match=r"line 1 is not `name: list = literal  # 2 to 9 rising values in \[0, 1\): meaning`"
+    ):
         declared_parameters(f"rates: list = [0.0, 0.5]  # {comment}")
 
 
