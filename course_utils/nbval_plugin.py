@@ -12,13 +12,13 @@ import pytest
 from nbval.plugin import IPyNbCell
 
 CELLS = "notebook_cells"
-VERDICT = re.compile(r"\S+ (SUPPORTED|NOT SUPPORTED|INCONCLUSIVE)\b[^⟨\n]*")
+VERDICT = re.compile(r"^\S+ (?:SUPPORTED|NOT SUPPORTED|INCONCLUSIVE)\b[^⟨\n]*", re.MULTILINE)
 
 
 def verdict_lines(outputs: list[dict]) -> list[str]:
     """The verdict lines among a cell's outputs (text/plain of results and displays), without what was measured."""
     texts = [output["data"].get("text/plain", "") for output in outputs if "data" in output]
-    return [match[0].rstrip() for text in texts if (match := VERDICT.match(text))]
+    return [line.rstrip() for text in texts for line in VERDICT.findall(text)]
 
 
 @pytest.hookimpl(wrapper=True)
