@@ -76,7 +76,7 @@ def run_fresh(options: argparse.Namespace) -> int:
 def run_build(options: argparse.Namespace) -> int:
     """`course build`."""
     from course_utils.tools.build import build, is_current
-    from course_utils.tools.lessons import lessons, targets
+    from course_utils.tools.lessons import lesson_name, lessons, targets
 
     with refusing():
         sources = lessons(options.lessons)
@@ -84,11 +84,11 @@ def run_build(options: argparse.Namespace) -> int:
     stale = [(s, v) for s, v, path in wanted if options.force or not is_current(s, path)]
     if options.check:
         for source, variant in stale:
-            print(f"{source.stem} ({variant}) is not up to date: run `course build`")
+            print(f"{lesson_name(source)} ({variant}) is not up to date: run `course build`")
         return 1 if stale else 0
     failed = 0
     for source, variant in (bar := tqdm(stale, disable=not stale)):
-        bar.set_description(f"{source.stem} ({variant})")
+        bar.set_description(f"{lesson_name(source)} ({variant})")
         started = time.perf_counter()
         try:
             build(source, variant)
@@ -96,7 +96,7 @@ def run_build(options: argparse.Namespace) -> int:
             failed += 1
             tqdm.write(str(error))
         else:
-            tqdm.write(f"{source.stem} ({variant}): executed in {time.perf_counter() - started:.0f} s")
+            tqdm.write(f"{lesson_name(source)} ({variant}): executed in {time.perf_counter() - started:.0f} s")
     print(f"{len(wanted) - len(stale)} notebooks were up to date, {len(stale) - failed} built, {failed} failed")
     return 1 if failed else 0
 

@@ -16,7 +16,7 @@ PARAMETERS = """seed: int = 0  # [0, 100] the seed
 p: float = 0.5  # [0, 1) probability of something
 flag: bool = False  # {True, False} whether to
 text: str = "a"  # {"a", "b"} which
-sizes: list = [1, 2]  # [1, 9] how many"""
+sizes: list = [1, 2]  # 1 to 9 values in [1, 9]: how many"""
 SETUP = """from course_utils.parameters import check_parameters
 parameters = check_parameters(In, globals())"""
 LESSON_RECORD = """from course_utils import claims

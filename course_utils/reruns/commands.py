@@ -63,7 +63,7 @@ def run_params(options: argparse.Namespace) -> int:
         lesson, notebook, _ = load(options.lesson)
         parameters = declaration(lesson, notebook).values()
     rows = [("name", "type", "default", "range", "meaning")]
-    rows += [(p.name, p.type.__name__, repr(p.default), p.range, p.help) for p in parameters]
+    rows += [(p.name, p.type.__name__, repr(p.default), p.range.text, p.help) for p in parameters]
     print(aligned(rows))
     return 0
 

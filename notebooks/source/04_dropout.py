@@ -14,8 +14,8 @@
 # %% tags=["parameters"]
 seed: int = 0  # [0, 1000000] seed of every random draw; runs use seed, seed + 1, ...
 n_runs: int = 8  # [3, 64] training runs for each setting
-p_drop: float = 0.5  # (0, 1) probability of DROPPING a unit, in the hand-made examples
-rates: list = [0.0, 0.1, 0.3, 0.5, 0.7]  # [0, 1) rates of the sweeps; the lowest is the baseline
+p_drop: float = 0.5  # [0.01, 0.9] probability of DROPPING a unit, in the hand-made examples
+rates: list = [0.0, 0.1, 0.3, 0.5, 0.7]  # 3 to 12 different values in [0, 0.9]: rates of the sweeps
 images: str = "letters"  # {"letters", "mnist", "fashion_mnist", "cifar10"} data of the main sweep
 network: str = "mlp"  # {"mlp", "cnn"} what reads the images; the cnn is slow on a CPU
 n_train: int = 1000  # [100, 20000] training images
@@ -162,7 +162,7 @@ too_small = np.unique((backward_unscaled(grad_out, multiplier, rng)[kept] / nume
 print("relative errors:", {name: float(f"{error:.1e}") for name, error in errors.items()})
 print("the unscaled gradient is the true one times", too_small)
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.exact("04.1", "The backward pass uses the mask and the scale of the forward pass (finite differences).",
                    errors["backward"], 1e-8, control=errors["backward_unscaled"]),
@@ -223,7 +223,7 @@ len(masks), probability.sum().item()
 # $\operatorname{Var}[\tilde x_i] = \frac{p}{1-p}x_i^2$: the noise is *multiplicative*, in proportion to the signal. At
 # p = 0.5 its standard deviation is as large as the signal itself.
 
-# %% tags=["nbval-check-output"]
+# %%
 noise_to_signal = p_drop / (1 - p_drop)
 found = [
     verdicts.exact("04.3", "Inverted dropout leaves the mean of every activation unchanged, over all masks.",
@@ -252,7 +252,7 @@ ax.set(xlabel="units dropped, of 256", ylabel="draws", title=f"Between {n_zero.m
 ax.legend()
 show(fig, alt="Histogram of the number of dropped units over 5000 draws: bell-shaped around 256 p and on the binomial curve.")
 
-# %% tags=["nbval-check-output"]
+# %%
 exactly_a_fraction = 0.0  # the spread that the popular sentence predicts
 found = [
     verdicts.within("04.5", "The number of dropped units spreads like a binomial, √(n p (1-p)); it is no fixed fraction p.",
@@ -295,7 +295,7 @@ ax.set(xlabel="dropout rate p", ylabel="ratio", title=f"At p = {p_drop} units fi
 ax.legend()
 show(fig, alt="Mean ReLU output in training, divided by the output at test, grows from 1 with p; the linear read-out stays at 1.")
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.exact("04.6", "For a linear read-out, switching dropout off at test time gives exactly the training mean.",
                    linear_gap, 1e-12, control=(mean_after(torch.relu, p_drop) - full).abs().max()),
@@ -367,7 +367,7 @@ still_drops = {module.__class__.__name__: drops_after_eval(module, torch.randn(1
                for module in (nn.Dropout(p_drop), Functional(), Attention())}  # fmt: skip
 still_drops
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.exact("04.8", "nn.Dropout is x·m/(1-p): under a shared mask the hand-made layer gives the same numbers.",
                    difference, 1e-12, control=another_mask, source="PyTorch documentation of nn.Dropout"),
@@ -436,7 +436,7 @@ table = pd.DataFrame(rows).set_index(["network", "p"])
 print("largest error in probability of 'dropout off' as an average of all sub-networks, over 20 random networks")
 table.map("{:.2g}".format)
 
-# %% tags=["nbval-check-output"]
+# %%
 one, deep = table.loc[("one softmax layer", 0.5)], table.loc[("ReLU, then softmax", 0.5)]
 found = [
     verdicts.exact("04.10", "For one softmax layer, switching dropout off is exactly the normalized geometric mean.",
@@ -472,7 +472,7 @@ shared = n_distinct(nn.Dropout(0.5)(torch.ones(1, 64)).expand(64, 64))
 print(f"{own} different masks in a batch of 64, with nn.Dropout; {shared} if the batch shared its mask")
 print(f"share of the sub-networks of 256 units that are ever drawn: at most 10^{log10_share_drawn(256):.0f}")
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.holds("04.12", "Each example of a mini-batch trains a sub-network of its own.", own == 64, control=shared == 64,
                    measured=f"{own} masks for 64 examples", source="Srivastava et al. 2014"),
@@ -506,7 +506,7 @@ losses = -members[:, torch.arange(1000), y].mean(1)
 ensemble_loss = functional.nll_loss(ensemble, y)
 print(f"loss in nats: best member {losses.min():.2f}, ensemble {ensemble_loss:.2f}, average member {losses.mean():.2f}")
 
-# %% tags=["nbval-check-output"]
+# %%
 per_example = [-m[torch.arange(1000), y] for m in (ensemble, good)]
 found = [
     verdicts.exact("04.14", "Loss of the geometric mean = average loss of its members + the mean of log Z, and log Z ≤ 0.",
@@ -578,7 +578,7 @@ classical = train_linear(1.0, step / (1 - p_drop) ** 2) * (1 - p_drop)  # scaled
 classical_same_step = train_linear(1.0, step) * (1 - p_drop)
 (inverted - classical).abs().max().item(), (inverted - classical_same_step).abs().max().item()
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.exact("04.16", "For linear regression, dropout on the inputs is ridge with a strength for each column.",
                    (expected_loss / ridge_loss - 1).abs(), 1e-12, control=(expected_loss / one_strength - 1).abs(),
@@ -610,7 +610,7 @@ dropout_change = (predictions(X, dropout_penalty(X)) - predictions(other_units, 
 ridge = 10 * torch.eye(8)
 ridge_change = (predictions(X, ridge) - predictions(other_units, ridge)).abs().max()
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.exact("04.18", "The dropout solution does not depend on the units of the inputs; the ridge solution does.",
                    dropout_change, 1e-10, control=ridge_change),
@@ -736,7 +736,7 @@ for ax, scores, name in zip(axes, (on_digits, on_letters), ("digits", images), s
 show(fig, alt="Accuracy against dropout rate. Digits: validation is level, then falls. Letters: validation rises to a maximum at "
      "a middle rate and falls at the highest. Training accuracy falls with the rate in both.")  # fmt: skip
 
-# %% tags=["nbval-check-output"]
+# %%
 gap = {p: at(on_letters, p, "train") - at(on_letters, p, "val") for p in ordered}
 found = [
     verdicts.compare("04.19", "Images: a middle rate gives a higher validation accuracy than no dropout.",
@@ -768,7 +768,7 @@ mean, half, n = verdicts.mean_and_interval(test[chosen])
 print(f"chosen on validation: p = {chosen}")
 print(f"test accuracy of a run at that rate: {mean:.1f} ± {half:.1f} % (95 % interval over {n} runs)")
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.compare("04.23", "On test letters the rate chosen on validation is less than a point worse than no dropout.",
                      test[chosen], test[none], margin=-1, unit="points"),
@@ -822,7 +822,7 @@ show(
     alt="The train-validation gap against p: in eval mode it falls a little and stays level, with dropout on it falls steeply.",
 )
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.compare("04.24", "The gap measured with dropout on is smaller at the highest rate than at the middle one.",
                      at(reported, mid, "on"), at(reported, last, "on"), unit="points"),
@@ -851,7 +851,7 @@ def build_narrow(p_drop=0.0):
 narrow, _ = sweep(letters, build_narrow, [none, high])
 narrow.groupby("p_drop")[["train", "val"]].mean().round(1)
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.compare("04.26", "A narrow network, eight hidden units a layer, loses validation accuracy by dropout.",
                      at(narrow, none, "val"), at(narrow, high, "val"), unit="points"),
@@ -898,7 +898,7 @@ show(
     fig, alt="Accuracy left against the share of ablated units: the higher the rate in training, the longer the curve stays high."
 )
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.compare("04.27", "Trained with dropout, a network keeps more of its accuracy when most hidden units are removed.",
                      at(most_gone, mid, "kept"), at(most_gone, none, "kept"), unit="% of intact",
@@ -947,7 +947,7 @@ row_sums = functional.dropout(attention, 0.1).sum(-1)
 print("share of branches removed:", removed)
 print(f"attention rows after dropout: sums have mean {row_sums.mean():.2f}, standard deviation {row_sums.std():.2f}")
 
-# %% tags=["nbval-check-output"]
+# %%
 se = math.sqrt(0.1 * 0.9 / 20_000)
 found = [
     verdicts.within("04.29", "8×8 pooling divides the noise of element-wise dropout by 8, the root of the pooled pixels.",
@@ -1014,7 +1014,7 @@ ax.set(xlabel="dropout rate p", ylabel="variance of the output at test",
 ax.legend()
 show(fig, alt="Output variance at test against p: on the line 1 - p when dropout precedes BatchNorm, constant 1 the other way.")
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.within("04.32", "Zero-mean inputs: dropout with p = 0.5 before BatchNorm leaves half of the variance at test.",
                     shifted[0.5][0], 0.5, 0.02, control=shifted[0.5][1], source="Li et al. 2019"),
@@ -1033,7 +1033,7 @@ for p in (mid, high):
     on, off = at(on_letters, p, "val, dropout on").mean(), at(on_letters, p, "val").mean()
     print(f"p = {p}: validation accuracy {off:.1f} %, with eval() forgotten {on:.1f} %")
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.compare("04.33", "Forgetting eval() costs accuracy at the middle rate.",
                      at(on_letters, mid, "val"), at(on_letters, mid, "val, dropout on"), unit="points"),
@@ -1049,7 +1049,7 @@ display(*found)
 for p in (0.1, 0.9):
     print(f"nn.Dropout({p}): noise variance {p / (1 - p):.2f} times the squared signal")
 
-# %% tags=["nbval-check-output"]
+# %%
 wrong_p, _ = sweep(letters, build_letters, [0.1, 0.9])
 found = [
     verdicts.compare("04.34", "Mistaking p for the probability of keeping (0.9 for 0.1) costs more than ten points of accuracy.",
