@@ -141,12 +141,12 @@ class BatchNorm(nn.Module):
 
 
 def test_a_run_that_has_ended_keeps_weights_and_buffers_while_others_go_on(stacks):
-    runs = [{"seed": s, "lr": lr} for s, lr in ((0, 0.5), (1, 1e-3), (2, 1e-4))]
+    runs = [{"seed": s, "lr": lr} for s, lr in ((0, 2.0), (1, 0.1), (2, 1e-3))]
 
     def build():
         return BatchNorm()
 
-    table = check_equal(build, labelled(6), runs, epochs=12, patience=1)
+    table = check_equal(build, labelled(6), runs, epochs=12, patience=1, optimizer=torch.optim.SGD)
     assert table.groupby("run").size().nunique() > 1
     assert stacks == [3]
 
@@ -256,7 +256,8 @@ def doubled(model_class):
 )  # fmt: skip
 def test_models_nobody_foresaw_are_stacked(build, l1_strength, stacks):
     runs = [{"seed": s, "lr": 0.01, "p_drop": 0.1 * s, "l1_strength": l1_strength} for s in range(3)]
-    check_equal(build, text() if "Positions" in repr(build()) else labelled(6), runs)
+    data = text() if "Positions" in repr(build()) else labelled(6)
+    check_equal(build, data, runs, optimizer=torch.optim.SGD)  # (Adam makes steps of gradients that are 0 but for rounding)
     assert stacks == [3]
 
 
@@ -280,7 +281,11 @@ def test_a_run_that_diverges_ends_alone(stacks):
 
 
 def test_runs_of_different_shape_and_optimizer_train_in_one_call():
-    runs = [{"n_hidden": (8,)}, {"n_hidden": (4, 4)}, {"n_hidden": (8,), "optimizer": torch.optim.SGD, "lr": 0.1, "momentum": 0.9}]
+    runs = [
+        {"n_hidden": (8,)},
+        {"n_hidden": (4, 4)},
+        {"n_hidden": (8,), "optimizer": torch.optim.SGD, "lr": 0.1, "momentum": 0.9},
+    ]
     table, models = train_runs(lambda n_hidden: mlp(6, n_hidden, 5).double(), labelled(6), labelled(6), runs, epochs=2)
     assert [len(list(m.parameters())) for m in models] == [4, 6, 4]
     assert table["run"].tolist() == [0, 0, 1, 1, 2, 2]

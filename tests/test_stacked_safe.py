@@ -211,7 +211,8 @@ def hooked():
 STRANGE = [
     lambda: nn.Sequential(nn.Linear(6, 5), MixesExamples()), OwnParameter, Listed, UsesTheWeight, Noisy, Counts, HalfFrozen, tied,
     one_layer_at_two_places, hooked, lambda: parametrizations.weight_norm(nn.Linear(6, 5)),
-    lambda: nn.Sequential(nn.Linear(6, 5), nn.Softmax(0)), lambda: nn.Sequential(nn.Linear(6, 8), nn.AlphaDropout(), nn.Linear(8, 5)),
+    lambda: nn.Sequential(nn.Linear(6, 5), nn.Softmax(0)),
+    lambda: nn.Sequential(nn.Linear(6, 8), nn.AlphaDropout(), nn.Linear(8, 5)),
 ]  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def two_workers(monkeypatch):
 
 
 def pids_of_workers():
-    return {child.pid for child in psutil.Process().children(recursive=True) if "loky" in " ".join(child.cmdline())}
+    return {child.pid for child in psutil.Process().children(recursive=True) if "LokyProcess" in " ".join(child.cmdline())}
 
 
 @pytest.mark.parametrize("kind", ["mlp", "cnn", "transformer"])
@@ -130,7 +130,7 @@ try:
     stacked.train_runs(build, data, data, [{{"seed": s}} for s in range(4)], epochs=10**6)
 except KeyboardInterrupt:
     children = psutil.Process().children(recursive=True)
-    busy = [c for c in children if "loky" in " ".join(c.cmdline()) and "tracker" not in " ".join(c.cmdline())]
+    busy = [c for c in children if "LokyProcess" in " ".join(c.cmdline())]
     print("raised", len(busy), torch.get_num_threads())
 """
     environment = os.environ | {"PYTHONPATH": os.fspath(ROOT), "OMP_NUM_THREADS": "1"}

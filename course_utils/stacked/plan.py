@@ -69,7 +69,7 @@ def groups(runs):
 
 
 def structure(run):
-    """Shapes of the training data, whether there is an L1 term, and all of the model but values of parameters and buffers, and dropout rates."""
+    """Whatever two runs must have in common to be stacked: all but values of parameters and buffers, and dropout rates."""
     modules = []
     for name, module in run.model.named_modules():
         differ = {"_parameters", "_buffers", "_modules"} | ({"p", "generator"} if type(module) is Dropout else set())

@@ -44,8 +44,9 @@ def train_in_workers(shares, batch_size, advance):
             waiting = set(futures)
             while waiting:
                 done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                n_before, n_done = n_done, os.path.getsize(path)
-                advance(n_done - n_before)
+                if (size := os.path.getsize(path)) > n_done:
+                    advance(size - n_done)
+                    n_done = size
                 for future in done:
                     _unpack(future.result(), futures[future])
         except BrokenExecutor as error:
