@@ -5,15 +5,14 @@ import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
-from numbers import Integral, Real
 
 import pandas as pd
 import torch
 from torch import nn
 from torch.nn import functional
-from tqdm.auto import tqdm
 
 from course_utils.dropout import use_generator
+from course_utils.training_settings import check_training, progress_bar
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 
@@ -54,7 +53,7 @@ def fit(model: nn.Module, train: Pair, val: Pair, optimizer: torch.optim.Optimiz
     order, noise = run_generators(seed, x.device)
     use_generator(model, noise)
     try:
-        for _ in tqdm(range(epochs), desc="epochs", delay=2) if progress else range(epochs):
+        for _ in progress_bar(range(epochs), progress):
             model.train()
             losses = []
             for index in batches(len(x), batch_size, order).to(x.device):
@@ -185,27 +184,3 @@ def restore(model, weights):
     """Give the model the parameters and buffers of a `snapshot`."""
     for name, tensor in chain(model.named_parameters(), model.named_buffers()):
         tensor.data = weights[name]
-
-
-def check_training(train, val, *, epochs, batch_size, seed, l1_strength, label_smoothing, patience, evaluate_every):
-    """Raise ValueError, saying what to change, for settings `fit` cannot train with."""
-    for name, (x, y) in (("train", train), ("val", val)):
-        if len(x) < 1 or len(x) != len(y):
-            raise ValueError(f"{name} has {len(x)} examples and {len(y)} targets: give as many of both, at least one")
-    counts = {"epochs": epochs, "batch_size": batch_size, "evaluate_every": evaluate_every}
-    for name, value in counts.items() if patience is None else (counts | {"patience": patience}).items():
-        if not is_count(value):
-            raise ValueError(f"{name} must be a positive integer{' or None' * (name == 'patience')}, not {value!r}")
-    if not isinstance(seed, Integral):
-        raise ValueError(f"seed must be an integer, not {seed!r}")
-    if not (isinstance(l1_strength, Real) and 0 <= l1_strength < math.inf):
-        raise ValueError(f"l1_strength must be a finite number, 0 or more, not {l1_strength!r}")
-    if not (isinstance(label_smoothing, Real) and 0 <= label_smoothing < 1):
-        raise ValueError(f"label_smoothing must be in [0, 1), not {label_smoothing!r}")
-    if label_smoothing and train[1].is_floating_point():
-        raise ValueError("label_smoothing is for labels, and these targets are numbers: leave it out")
-
-
-def is_count(value):
-    """Whether value is a positive integer (True, which Python counts as 1, is not)."""
-    return isinstance(value, Integral) and not isinstance(value, bool) and value > 0

@@ -49,7 +49,7 @@ def test_a_link_to_a_heading_finds_it():
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_course_exists_with_its_options(page):
     commands = re.findall(r"(?:^|[`$/])course ([a-z]+)([^`\n#]*)", text_of(page).replace("\\\n", " "), re.MULTILINE)
-    source = (ROOT / "course_utils" / "cli.py").read_text(encoding="utf-8")
+    source = "".join((ROOT / "course_utils" / name).read_text(encoding="utf-8") for name in ("cli.py", "reruns/commands.py"))
     for command, rest in commands:
         assert f'"{command}"' in source, command
         assert [option for option in re.findall(r"--[a-z-]+", rest.split("-- ")[0]) if f'"{option}"' not in source] == []

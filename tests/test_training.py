@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from tqdm.std import tqdm
 
-from course_utils import training
+from course_utils import training, training_settings
 from course_utils.data import load
 from course_utils.dropout import Dropout
 from course_utils.models import cnn, mlp
@@ -176,13 +177,11 @@ def test_help_names_every_argument():
 
 @pytest.mark.parametrize(("progress", "disabled", "shown"), [(True, "", 1), (True, "1", 0), (False, "", 0)])
 def test_a_bar_is_shown_where_it_takes_long(digits, progress, disabled, shown, monkeypatch, capfd):
-    from tqdm.std import tqdm  # reads TQDM_DISABLE when it is made
+    def bar(*arguments, delay, **settings):
+        return tqdm(*arguments, delay=delay - 2, **settings)  # as if it took two seconds longer
 
-    def slow(*arguments, **settings):
-        settings["delay"] -= 2  # as if it took two seconds longer
-        return tqdm(*arguments, **settings | ({"disable": True} if disabled else {}))
-
-    monkeypatch.setattr(training, "tqdm", slow)
+    monkeypatch.setattr(training_settings, "tqdm", bar)
+    monkeypatch.setenv("TQDM_DISABLE", disabled)
     train(digits, progress=progress)
     assert ("epochs" in capfd.readouterr().err) == shown
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 import torch
 from torch import nn
-from tqdm.auto import tqdm
 
 from course_utils.stacked.plan import divide
 from course_utils.stacked.stack import train_share
 from course_utils.stacked.workers import train_in_workers, worker_count
-from course_utils.training import Log, Pair, check_training, is_count
+from course_utils.training import Log, Pair
+from course_utils.training_settings import check_training, is_count, progress_bar
 
 OF_TRAINING = ("seed", "l1_strength", "label_smoothing", "optimizer", "train", "val")
 COLUMNS = ("run", "epoch", "loss", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "stopped")
@@ -83,8 +83,7 @@ def train_runs(build: Callable[..., nn.Module], train: Pair, val: Pair, runs: li
         with torch.random.fork_rng():  # the global generator stays as it was
             jobs = [_make_run(index, run, build, defaults, settings) for index, run in enumerate(runs)]
             here, shares = divide(jobs, batch_size, max_runs_at_once, worker_count)
-            silent = {} if progress else {"disable": True}
-            with tqdm(total=len(jobs) * epochs, desc="epochs", delay=2, **silent) as bar:
+            with progress_bar(None, progress, total=len(jobs) * epochs) as bar:
                 train_share(here, batch_size, bar.update)
                 if shares:
                     train_in_workers(shares, batch_size, bar.update)
