@@ -1,7 +1,10 @@
 """`python -m benchmarks.bench [A B C D E growth small limits]`: time the course's training against its contenders.
 
-All contenders of a work run in this process on two threads, one after the other, `--rounds` times over; ratios are
-taken within a round. Contenders that train run after run do a few of the runs, and their time is scaled to all of them.
+All contenders of a work run in this process, on two cores, one after the other, `--rounds` times over; ratios are taken within
+a round. Contenders that train run after run do a few of the runs, and their time is scaled to all of them.
+
+`python -m benchmarks.bench versions busy two --before PATH` compares this version with another checkout, side by side: alone on
+the machine, beside two other processes that compute, and two lessons at once.
 """
 
 import argparse
@@ -26,12 +29,13 @@ import torch  # noqa: E402
 from benchmarks import contenders  # noqa: E402
 from benchmarks.works import make_work  # noqa: E402
 
-RESULTS = Path(__file__).parent / "results"
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
 CONTENDERS = {  # of each work: how many of its runs a contender trains (None: all)
-    "A": {"ours": None, "clean_loop": 4, "dataloader_loop": 2, "lightning": 2, "jax_vmap": None, "by_hand": None},
-    "B": {"ours": None, "clean_loop": 2, "dataloader_loop": 2, "jax_vmap": None, "by_hand": None},
-    "C": {"ours": None, "clean_loop": 2, "dataloader_loop": 1},
-    "D": {"ours": None, "clean_loop": 2, "dataloader_loop": 1},
+    "A": {"ours": None, "vmap": None, "joblib_fit": 8, "clean_loop": 4, "dataloader_loop": 2, "lightning": 2, "jax_vmap": None},
+    "B": {"ours": None, "vmap": None, "joblib_fit": 4, "clean_loop": 2, "dataloader_loop": 2, "jax_vmap": None},
+    "C": {"ours": None, "joblib_fit": 4, "clean_loop": 2, "dataloader_loop": 1},
+    "D": {"ours": None, "vmap": None, "joblib_fit": 4, "clean_loop": 2, "dataloader_loop": 1},
     "E": {"ours": None, "clean_loop": None, "dataloader_loop": None, "textbook_loop": None},
 }
 
@@ -54,7 +58,7 @@ def compare(name, rounds):
     times, accuracy = {c: [] for c in CONTENDERS[name]}, {}
     first, peaks = {}, []
     for contender in times:  # warm-up: caches, and JAX's compilation, which depends on the number of runs
-        runs = work.runs if contender == "jax_vmap" else work.runs[:1]
+        runs = work.runs if contender in ("ours", "jax_vmap", "joblib_fit") else work.runs[:1]
         warm_up = name != "E"  # one long run: starting up does not show
         first[contender] = seconds(getattr(contenders, contender), work, runs)[0] if warm_up else None
     for _ in range(rounds):
@@ -152,6 +156,46 @@ def limits():
     return {"work": "limits", "rows": rows}
 
 
+def once(path, name, n_processes=1):
+    """Seconds of a work trained by the checkout at `path` in a fresh process (or so many at the same time, until the last)."""
+    environment = os.environ | {"PYTHONPATH": str(path), "TQDM_DISABLE": "1"}
+    command = [sys.executable, str(HERE / "once.py"), name]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) for _ in range(n_processes)]
+    answers = [json.loads(process.communicate()[0].splitlines()[-1]) for process in processes]
+    return max(answers, key=lambda answer: answer["seconds"])
+
+
+def versions(before, rounds, works="ABCD", n_processes=1):
+    """This version against the one at `before`, work by work, in turns."""
+    rows = []
+    for name in works:
+        pairs = [[once(path, name, n_processes) for path in (HERE.parent, before)] for _ in range(rounds)]
+        now, then = zip(*pairs, strict=True)
+        ratios = [old["seconds"] / new["seconds"] for new, old in zip(now, then, strict=True)]
+        row = {"work": name, "now": [n["seconds"] for n in now], "before": [t["seconds"] for t in then]}
+        row |= {"times_as_fast": statistics.median(ratios), "range": [min(ratios), max(ratios)]}
+        row |= {"accuracy": [now[-1]["accuracy"], then[-1]["accuracy"]]}
+        print(json.dumps(row), flush=True)
+        rows.append(row)
+    return {"work": "versions", "rounds": rounds, "rows": rows}
+
+
+def busy(before, rounds):
+    """`versions` of work A beside two other processes that compute."""
+    code = "import torch; torch.set_num_threads(1); a = torch.randn(512, 512)\nwhile True: a @ a"
+    neighbours = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
+    try:
+        return versions(before, rounds, "A") | {"work": "busy"}
+    finally:
+        for process in neighbours:
+            process.kill()
+
+
+def two(before, rounds):
+    """`versions` of work A where two processes train it at the same time, as two lessons would."""
+    return versions(before, rounds, "A", n_processes=2) | {"work": "two"}
+
+
 def environment():
     versions = {"python": platform.python_version()}
     for package in ("torch", "numpy", "pandas", "lightning", "jax"):
@@ -179,13 +223,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("works", nargs="*", default=["A", "B", "C", "D", "E", "growth", "small", "limits"])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--before", type=Path, help="a checkout of the version to compare with (for versions, busy, two)")
     arguments = parser.parse_args()
+    sides = {"versions": versions, "busy": busy, "two": two}
+    if sides.keys() & set(arguments.works) and not arguments.before:
+        parser.error("versions, busy and two need --before PATH, a checkout of the version to compare with")
     torch.set_num_threads(THREADS)
     RESULTS.mkdir(exist_ok=True)
     for name in arguments.works:
         before = environment()
         extra = {"growth": growth, "limits": limits, "small": lambda: small(arguments.rounds)}
-        result = extra[name]() if name in extra else compare(name, arguments.rounds)
+        if name in sides:
+            result = sides[name](arguments.before.resolve(), arguments.rounds)
+        else:
+            result = extra[name]() if name in extra else compare(name, arguments.rounds)
         show(result)
         (RESULTS / f"{name}.json").write_text(json.dumps(before | result, indent=1) + "\n", encoding="utf-8")
 

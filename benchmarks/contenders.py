@@ -1,9 +1,13 @@
-"""What a user would pick instead. Each trains `runs` of a work on two CPU threads, evaluates both splits once, and returns
-the mean validation accuracy."""
+"""What a user would pick instead. Each trains `runs` of a work on two cores (two threads, or two processes of one), evaluates
+both splits once, and returns the mean validation accuracy."""
 
+import copy
 import warnings
+from itertools import groupby
 
+import joblib
 import torch
+from torch.func import functional_call, grad_and_value, stack_module_state
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
@@ -19,8 +23,8 @@ def build(work, run):
     return work.build(**{k: v for k, v in run.items() if k not in TRAINING})
 
 
-def adamw(model, run, **settings):
-    return torch.optim.AdamW(model.parameters(), lr=run["lr"], weight_decay=run["weight_decay"], **settings)
+def adamw(model, run, parameters=None, **settings):
+    return torch.optim.AdamW(parameters or model.parameters(), lr=run["lr"], weight_decay=run["weight_decay"], **settings)
 
 
 def mean_accuracy(models, work):
@@ -29,21 +33,57 @@ def mean_accuracy(models, work):
 
 
 def ours(work, runs):
-    table, _ = train_runs(
-        work.build, work.train, work.val, runs, epochs=work.epochs, batch_size=work.batch_size, evaluate_every=work.epochs
-    )
+    settings = {"epochs": work.epochs, "batch_size": work.batch_size, "evaluate_every": work.epochs, "progress": False}
+    table, _ = train_runs(work.build, work.train, work.val, runs, **settings)
     return table[table["epoch"] == work.epochs - 1]["val_accuracy"].mean()
+
+
+def fit_one(work, run):
+    model = build(work, run)
+    settings = {"epochs": work.epochs, "batch_size": work.batch_size, "evaluate_every": work.epochs, "progress": False}
+    history = fit(model, work.train, work.val, adamw(model, run, fused=True), **settings, seed=run["seed"])
+    return history["val_accuracy"].iloc[-1]
 
 
 def clean_loop(work, runs):
     """`fit`, run after run, with the fused optimizer."""
-    results = []
-    for run in runs:
-        model = build(work, run)
-        settings = {"epochs": work.epochs, "batch_size": work.batch_size, "evaluate_every": work.epochs, "seed": run["seed"]}
-        history = fit(model, work.train, work.val, adamw(model, run, fused=True), **settings)
-        results.append(history["val_accuracy"].iloc[-1])
-    return sum(results) / len(results)
+    return sum(fit_one(work, run) for run in runs) / len(runs)
+
+
+def joblib_fit(work, runs):
+    """`fit` in one process of one thread for each core, run by run."""
+    with joblib.parallel_config(backend="loky", n_jobs=joblib.cpu_count(), inner_max_num_threads=1):
+        return sum(joblib.Parallel()(joblib.delayed(fit_one)(work, run) for run in runs)) / len(runs)
+
+
+def vmap(work, runs):
+    """`torch.func`, as its tutorial on model ensembling has it: runs of equal settings at once, dropout from the global noise."""
+    (x, y), trained = work.train, []
+    for _, same in groupby(sorted(runs, key=_settings), key=_settings):
+        same = list(same)
+        models = [build(work, run) for run in same]
+        parameters, buffers = stack_module_state(models)
+        base, optimizer = copy.deepcopy(models[0]).to("meta"), adamw(None, same[0], parameters=parameters.values(), fused=True)
+
+        def loss_of(parameters, buffers, x, y, base=base):
+            return task_loss(functional_call(base, (parameters, buffers), (x,)), y)
+
+        step = torch.vmap(grad_and_value(loss_of), randomness="different")
+        orders = [run_generators(run["seed"])[0] for run in same]
+        for _ in range(work.epochs):
+            for index in torch.stack([batches(len(x), work.batch_size, order) for order in orders], 1):
+                gradients, _ = step(parameters, buffers, x[index], y[index])
+                for name, gradient in gradients.items():
+                    parameters[name].grad = gradient
+                optimizer.step()
+        for k, model in enumerate(models):
+            model.load_state_dict({name: values[k].detach() for name, values in (parameters | buffers).items()})
+        trained += models
+    return mean_accuracy(trained, work)
+
+
+def _settings(run):
+    return [value for key, value in sorted(run.items()) if key != "seed"]
 
 
 def bare_loop(work, runs):
@@ -149,13 +189,4 @@ def jax_vmap(work, runs):
     for arrays, parameters in zip(trained, zip(*(model.parameters() for model in models), strict=True), strict=True):
         for array, parameter in zip(arrays, parameters, strict=True):
             parameter.data = torch.tensor(array)
-    return mean_accuracy(models, work)
-
-
-def by_hand(work, runs):
-    """The bound of works A and B (see by_hand)."""
-    from benchmarks.by_hand import train
-
-    models = [build(work, run) for run in runs]
-    train(work, models, runs)
     return mean_accuracy(models, work)

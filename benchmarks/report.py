@@ -1,7 +1,8 @@
-"""`python -m benchmarks.report`: the table and the plot of benchmarks/README.md, from benchmarks/results/*.json."""
+"""`python -m benchmarks.report`: the tables and the plot of benchmarks/README.md, from benchmarks/results/*.json."""
 
 import json
 from pathlib import Path
+from statistics import median
 
 import matplotlib
 
@@ -30,6 +31,18 @@ def table():
     return "\n".join(lines)
 
 
+def versions():
+    lines = ["| on the machine | work | this version (s) | before (s) | times as fast (range) |", "| --- " * 5 + "|"]
+    machines = {"versions": "nothing else", "busy": "two processes computing", "two": "the same work beside it"}
+    for name, machine in machines.items():
+        for result in results([name]):
+            for r in result["rows"]:
+                (low, high), now, before = r["range"], median(r["now"]), median(r["before"])
+                fast = f"{r['times_as_fast']:.2f} ({low:.2f} to {high:.2f})"
+                lines.append(f"| {machine} | {r['work']} | {now:.1f} | {before:.1f} | {fast} |")
+    return "\n".join(lines)
+
+
 def plot():
     fig, axes = plt.subplots(1, len(results()), figsize=(12, 3.4), constrained_layout=True)
     for ax, result in zip(axes, results(), strict=True):
@@ -44,5 +57,5 @@ def plot():
 
 
 if __name__ == "__main__":
-    print(table())
+    print(table(), versions(), sep="\n\n")
     plot()

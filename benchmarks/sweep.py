@@ -26,7 +26,7 @@ def timed(command, folder):
     """Seconds that a command takes in a folder, and the load of the machine before it."""
     load = os.getloadavg()[0]
     started = time.perf_counter()
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "LOKY_MAX_CPU_COUNT": "1", "TQDM_DISABLE": "1"}
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return {"seconds": round(time.perf_counter() - started, 1), "load_before": round(load, 1)}
 
@@ -50,7 +50,7 @@ def main():
             else:
                 name = f"course sweep, {workers} workers"
                 command = [sys.executable, "-m", "course_utils.cli", "sweep", str(NOTEBOOK), "-p", f"n_runs={N_RUNS}",
-                           "-p", f"seed=0:{RUNS}", "--workers", str(workers), "--threads", "1", "--out", "."]  # fmt: skip
+                           "-p", f"seed=0:{RUNS}", "--workers", str(workers), "--out", "."]  # fmt: skip
             rows[name] = timed(command, folder)
             found.append(metrics(folder))
             print(name, rows[name], flush=True)

@@ -7,7 +7,8 @@ the colour of the page, light or dark. Colours are hexadecimal, because JupyterL
 import html
 from dataclasses import asdict, dataclass
 
-PILLS = {"yes": ("✓", "#007A58"), "no": ("✗", "#B84D00"), "open": ("?", "#5F6368")}  # sign, and colour behind white
+# sign, and colour behind white
+PILLS = {"yes": ("✓", "#007A58"), "no": ("✗", "#B84D00"), "open": ("?", "#5F6368"), "none": ("·", "#5F6368")}
 VERDICTS = {"supported": "yes", "not supported": "no", "inconclusive": "open"}
 LEFT = "text-align:left;vertical-align:top;white-space:normal;padding:4px 10px 4px 0"
 
@@ -17,7 +18,7 @@ def card(word: str, kind: str, text: str, details: str = "") -> str:
 
     Args:
         word: the verdict, for the pill.
-        kind: "yes", "no" or "open": its sign and colour.
+        kind: "yes", "no", "open" or "none" (nothing to judge yet): its sign and colour.
         text: plain text; its first line stands beside the pill, the others below.
         details: plain text to fold away; its first line is what one clicks.
 

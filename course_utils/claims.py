@@ -22,18 +22,16 @@ from course_utils.tools.files import write_all
 from course_utils.verdicts import (
     Pairs,
     above,
-    amount,
     as_verdict,
-    decimals,
     in_unit,
     inside,
     judged,
     offset,
+    prediction_in_words,
     relative_error,
     rounding,
     to_array,
     truth,
-    units,
 )
 
 
@@ -61,8 +59,8 @@ class Claims:
     def __init__(self, lesson: str):
         self.lesson, self.by_id = lesson, {}
 
-    def compare(self, id, statement, a, b, *, margin=0.0, factor=1.0, names=("", ""), unit="", over="runs", overlap=0.0,
-                source="", myth="", myth_source=""):  # fmt: skip
+    def compare(self, id: str, statement: str, a, b, *, margin=0.0, factor=1.0, names=("", ""), unit="", over="runs", overlap=0.0,
+                source="", myth="", myth_source="") -> None:  # fmt: skip
         """Claim that `a` exceeds `factor` times `b` by more than `margin`, on average over pairs.
 
         a, b: one number a run, (n,), run i of both with the same seed and data; or one a run and example, (n_runs, n_examples):
@@ -71,12 +69,12 @@ class Claims:
 
         Supported if the 95 % interval of the mean difference lies above the margin, not supported if below."""
         pairs = Pairs(id, a, b, factor, over, overlap)
-        how = pairs.how, f"supported if all of it lies above {in_unit(margin, unit)}, not supported if below"
+        how = (f"{pairs.how}: supported if it lies above {in_unit(margin, unit)}, not supported if below",)
         verdict, words = pairs.judged(above, margin), pairs.in_words(names, unit)
         self._keep(id, statement, verdict, words, how, source, myth, myth_source, over, pairs.n)
 
-    def same(self, id, statement, a, b, *, margin, names=("", ""), unit="", over="runs", overlap=0.0,
-             source="", myth="", myth_source=""):  # fmt: skip
+    def same(self, id: str, statement: str, a, b, *, margin, names=("", ""), unit="", over="runs", overlap=0.0,
+             source="", myth="", myth_source="") -> None:  # fmt: skip
         """Claim that `a` and `b` differ by less than `margin`, the largest difference that does not matter.
 
         a, b, margin, overlap: as in `compare`.
@@ -87,11 +85,12 @@ class Claims:
         if not margin > 0:
             raise ValueError(f"claim {id} needs a margin above 0: the largest difference that does not matter, not {margin}")
         pairs = Pairs(id, a, b, 1.0, over, overlap)
-        how = pairs.how, f"supported if all of it lies within ± {in_unit(margin, unit)}, not supported if outside"
+        how = (f"{pairs.how}: supported if it lies within ± {in_unit(margin, unit)}, not supported if outside",)
         verdict, words = pairs.judged(inside, margin), pairs.in_words(names, unit)
         self._keep(id, statement, verdict, words, how, source, myth, myth_source, over, pairs.n)
 
-    def exact(self, id, statement, measured, expected, *, control, tolerance=1e-5, source="", myth="", myth_source=""):
+    def exact(self, id: str, statement: str, measured, expected, *, control, tolerance=1e-5, source="",
+              myth="", myth_source="") -> None:  # fmt: skip
         """Claim that `measured` equals `expected`, but for rounding.
 
         measured, control: arrays of one shape, the control from the wrong variant, which must fail. expected: of that shape, or
@@ -102,12 +101,12 @@ class Claims:
             raise ValueError(f"claim {id}: measured, expected and control must have one shape, not {shapes}")
         error, wrong = relative_error(measured, expected), relative_error(control, expected)
         verdict = judged(as_verdict(error <= tolerance), (measured, expected), (control,), as_verdict(wrong <= tolerance))
-        words = f"off by at most {error:.1g} of its size; the wrong variant by {wrong:.2g}"
-        rule = f"supported if the error is at most {tolerance:g} and the wrong variant's is not"
+        words = f"relative error {error:.1g}; the wrong variant's is {wrong:.2g}"
+        rule = f"supported if the largest relative error is at most {tolerance:g} and the wrong variant's is not"
         self._keep(id, statement, verdict, words, (rule,), source, myth, myth_source)
 
-    def within(self, id, statement, measured, predicted, tolerance, *, control, unit="", over="runs",
-               source="", myth="", myth_source=""):  # fmt: skip
+    def within(self, id: str, statement: str, measured, predicted, tolerance, *, control, unit="", over="runs",
+               source="", myth="", myth_source="") -> None:  # fmt: skip
         """Claim that `measured` agrees with its prediction to within `tolerance`.
 
         measured, control: a number each or one number a run, (n,); the control is what the wrong variant or a rival gives, and
@@ -119,16 +118,12 @@ class Claims:
         slack = rounding(measured, predicted, np.array(tolerance))
         on_control = inside(*off_control, tolerance, slack)
         verdict = judged(inside(off, half, tolerance, slack), (measured, predicted), (control,), on_control)
-        (scale, of_value, of_difference), n = units(unit), measured.size
-        places = decimals(scale * (half or tolerance / 10))
-        texts = [amount(scale * array.mean(dtype=float), places, of_value) for array in (measured, predicted, control)]
-        spread = f" ± {amount(scale * half, places, of_difference)}" if half else ""
-        interval = (f"95 % interval over {n} {over}",) if n > 1 else ()
-        rule = f"supported if off by less than {in_unit(tolerance, unit)}, while the control is not"
-        words = f"measured {texts[0]}{spread}, predicted {texts[1]}; control {texts[2]}"
-        self._keep(id, statement, verdict, words, (*interval, rule), source, myth, myth_source, over if n > 1 else "", n)
+        words, n = prediction_in_words(measured, predicted, control, half, tolerance, unit), measured.size
+        subject = f"the 95 % interval over {n} {over}" if n > 1 else "it"
+        rule = f"supported if {subject} is within {in_unit(tolerance, unit)} of the prediction, and the control is not"
+        self._keep(id, statement, verdict, words, (rule,), source, myth, myth_source, over if n > 1 else "", n)
 
-    def holds(self, id, statement, observed, *, control, measured="", source="", myth="", myth_source=""):
+    def holds(self, id: str, statement: str, observed, *, control, measured="", source="", myth="", myth_source="") -> None:
         """Claim that something is the case.
 
         observed: whether it was observed, once or in each of several cases (all must be). control: the same observation where

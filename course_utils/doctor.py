@@ -1,20 +1,22 @@
 """What `course doctor` and lesson 00 report: whether this machine can run the course."""
 
-import os
 import platform
 import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 
+import joblib
 import torch
 
 from course_utils import data, models, training
+from course_utils.data.torchvision_files import is_complete
 
 PACKAGES = ("torch", "torchvision", "jupyterlab", "matplotlib", "nbval", "papermill", "scikit-learn", "scipy", "pandas")
 
 
-def examine():
-    """A list of (ok, line): Python and packages, device, threads, data found and missing, a few seconds of training."""
+def examine() -> list[tuple[bool, str]]:
+    """Look at Python, packages, device, threads and processes, and data, and train for a moment: a list of (ok, line), where
+    the line says what is there or what to do."""
     findings = [(sys.version_info >= (3, 11), f"Python {platform.python_version()} (3.11 or newer is needed)")]
     for package in PACKAGES:
         try:
@@ -36,19 +38,16 @@ def _torchvision():
 
 
 def _device():
-    if torch.cuda.is_available():
-        return True, f'device: {torch.cuda.get_device_name()} (give device="cuda" to a lesson), {torch.get_num_threads()} threads'
-    return True, f"device: CPU, {torch.get_num_threads()} threads of {os.cpu_count()} cores (enough for every lesson)"
+    name = f'{torch.cuda.get_device_name()} (give device="cuda" to a lesson)' if torch.cuda.is_available() else "CPU"
+    threads = torch.get_num_threads()
+    each = "one thread each" if threads == 1 else f"{threads} threads each (one is safer on a busy machine: OMP_NUM_THREADS=1)"
+    return True, f"device: {name}; many runs at once take up to {joblib.cpu_count()} processes, {each}"
 
 
 def _data():
-    root = data.data_directory()
-    found = [n for n, folder in (("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST"), ("cifar10", "cifar-10-batches-py"))
-             if (root / folder).is_dir()]  # fmt: skip
-    return (
-        True,
-        f"data: digits, letters, diabetes, python_docs are built in; real ones found: {', '.join(found) or 'none (optional)'}",
-    )
+    built_in = [name for name, dataset in data.DATASETS.items() if not dataset.torchvision and name != "folder"]
+    real = [name for name, dataset in data.DATASETS.items() if dataset.torchvision and is_complete(dataset.torchvision)]
+    return True, f"data: {', '.join(built_in)} are built in; real ones found: {', '.join(real) or 'none (optional)'}"
 
 
 def _training():
@@ -58,4 +57,4 @@ def _training():
     model = models.mlp(p_drop=0.2)
     history = training.fit(model, splits.train, splits.val, torch.optim.AdamW(model.parameters(), lr=3e-3), epochs=10)
     accuracy, seconds = history["val_accuracy"].iloc[-1], time.perf_counter() - started
-    return accuracy > 0.9, f"trained a network on handwritten digits: {accuracy:.0%} validation accuracy in {seconds:.1f} s"
+    return bool(accuracy > 0.9), f"trained a network on handwritten digits: {accuracy:.0%} validation accuracy in {seconds:.1f} s"

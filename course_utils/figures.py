@@ -19,29 +19,51 @@ def use_course_style():
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
 
 
-def show(fig, alt):
-    """Display a figure with alternative text, and close it.
+def show(fig, alt: str, reading: str = "", live: str = "") -> None:
+    """Display a figure with alternative text and, below it, what it shows; then close it.
 
-    alt: one or two sentences that say what the picture shows to someone who cannot see it; it becomes the image's alt
-    text in JupyterLab, on the site and in exports. Raises ValueError if it is shorter than 20 characters.
+    The picture is stored once, inside HTML. JupyterLab ignores the metadata of an `image/png` output, so that only an `<img>`
+    of our own has alternative text there; it passes JupyterLab's sanitizer in notebooks that are not trusted, and GitHub,
+    nbconvert and myst-nb prefer HTML to a PNG beside it (which is why a PNG is no fallback for HTML that they empty).
+
+    Args:
+        fig: a matplotlib figure.
+        alt: one or two sentences that say what the picture shows to someone who cannot see it.
+        reading: a sentence that says what one reads off it, computed from the numbers.
+        live: HTML of an interactive twin, such as an iframe, as large as the picture or larger and not transparent. It lies over
+            the picture; where scripts and frames are removed, the picture is what remains.
+
+    Raises:
+        ValueError: The description is shorter than 20 characters.
     """
     if len(alt) < 20:
         raise ValueError(f"describe the figure in a sentence for someone who cannot see it, not {alt!r}")
     plt.close(fig)
-    png, text = _png(fig), html.escape(alt, quote=True)
-    image = f'<img src="data:image/png;base64,{png}" alt="{text}" style="max-width:100%">'  # JupyterLab: PNGs have no alt
-    bundle = {"text/html": image, "image/png": png, "text/plain": f"Figure: {alt}"}
-    display(bundle, raw=True, metadata={"image/png": {"alt": alt}})
+    image = f'<img src="data:image/png;base64,{_png(fig)}" alt="{html.escape(alt)}" style="max-width:100%;grid-area:1/1">'
+    over = f'<div style="grid-area:1/1">{live}</div>' if live else ""
+    below = f'<p style="margin:4px 0 8px 0">{html.escape(reading)}</p>' if reading else ""
+    figure = f'<div style="display:grid;justify-items:start">{image}{over}</div>{below}'
+    display({"text/html": figure, "text/plain": "\n".join(filter(None, [f"Figure: {alt}", reading]))}, raw=True)
 
 
 def plot_interval(ax, table, x, y, *, label="", **style):
-    """Mean of y at each x, with the band of its 95 % interval over runs and n in the legend.
+    """Mean of y at each x, with the band of its 95 % interval over runs; the legend says so, with n.
 
-    table: DataFrame with a row per run (and epoch), columns named x and y; style: passed to `ax.plot`.
+    Args:
+        ax: axes to draw on.
+        table: DataFrame with a row per run (and epoch).
+        x: name of a column.
+        y: name of a column.
+        label: of the curve.
+        **style: for `ax.plot`.
+
+    Returns:
+        The line.
     """
     groups = [(value, *mean_and_interval(group[y])) for value, group in table.groupby(x)]
     xs, mean, half, n = (np.array(column) for column in zip(*groups, strict=True))
-    (line,) = ax.plot(xs, mean, label=f"{label} (n = {n.min()})", **style)
+    count = f"{n.min()}" if n.min() == n.max() else f"{n.min()} to {n.max()}"
+    (line,) = ax.plot(xs, mean, label=f"{label} (95 %, n = {count})".lstrip(), **style)
     ax.fill_between(xs, mean - half, mean + half, alpha=0.2, color=line.get_color(), linewidth=0)
     return line
 

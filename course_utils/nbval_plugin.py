@@ -1,16 +1,35 @@
 """A pytest plugin for nbval runs, used as `pytest -p course_utils.nbval_plugin`.
 
-It prints one line of progress per notebook, and keeps the history of executed cells (nbval switches it off), from which a
-lesson reads the declaration of its parameters.
+It compares the verdicts of claims, without a tag: of the outputs of a cell, the lines such as "04.3 SUPPORTED: ..." up to
+the first ⟨, where measured numbers begin. And it prints one line of progress per notebook.
 """
 
+import re
 import time
 from collections import Counter
 
 import pytest
-from nbval.kernel import RunningKernel
+from nbval.plugin import IPyNbCell
 
 CELLS = "notebook_cells"
+VERDICT = re.compile(r"^\S+ (?:SUPPORTED|NOT SUPPORTED|INCONCLUSIVE)\b[^⟨\n]*", re.MULTILINE)
+
+
+def verdict_lines(outputs: list[dict]) -> list[str]:
+    """The verdict lines among a cell's outputs (text/plain of results and displays), without what was measured."""
+    texts = [output["data"].get("text/plain", "") for output in outputs if "data" in output]
+    return [line.rstrip() for text in texts for line in VERDICT.findall(text)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """After nbval has run a cell and compared what its tags ask for, compare the verdicts."""
+    yield
+    if isinstance(item, IPyNbCell) and item.test_outputs is not None:
+        committed, measured = verdict_lines(item.cell.outputs), verdict_lines(item.test_outputs)
+        if committed and committed != measured:
+            lines = [f"committed: {line}" for line in committed] + [f"measured:  {line}" for line in measured]
+            item.raise_cell_error("the verdicts differ", "\n".join(lines))
 
 
 def pytest_collection_modifyitems(items):
@@ -21,14 +40,8 @@ def pytest_collection_modifyitems(items):
         item.user_properties.append((CELLS, [name, counts[item.path]]))
 
 
-def execute_with_history(kernel, source, allow_stdin=None):
-    """nbval's `RunningKernel.execute_cell_input`, with history; returns the id of the request."""
-    return kernel.kc.execute(source, allow_stdin=allow_stdin, stop_on_error=False)
-
-
 def pytest_configure(config):
-    """Keep history in every process that executes cells; report progress from the controlling one."""
-    RunningKernel.execute_cell_input = execute_with_history
+    """Report progress from the process that controls the others."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Progress(config), "notebook-progress")
 

@@ -1,38 +1,59 @@
-"""`fit`: the course's one training loop. Lesson 01 reads it line by line."""
+"""`fit`: the course's one training loop, to be read line by line."""
 
 import math
 import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import chain
 
 import pandas as pd
 import torch
+from torch import nn
 from torch.nn import functional
-from tqdm.auto import tqdm
 
 from course_utils.dropout import use_generator
+from course_utils.training_settings import check_training, progress_bar
+
+Pair = tuple[torch.Tensor, torch.Tensor]
 
 
-def fit(model, train, val, optimizer, *, epochs, batch_size=64, seed=0, l1_strength=0.0, label_smoothing=0.0,
-        patience=None, evaluate_every=1, callbacks=(), progress=False):  # fmt: skip
-    """Train `model` by minibatches and return its history: a DataFrame with one row per epoch.
+def fit(model: nn.Module, train: Pair, val: Pair, optimizer: torch.optim.Optimizer, *, epochs: int, batch_size: int = 64,
+        seed: int = 0, l1_strength: float = 0.0, label_smoothing: float = 0.0, patience: int | None = None,
+        evaluate_every: int = 1, callbacks: Iterable[Callable] = (), progress: bool = True) -> pd.DataFrame:  # fmt: skip
+    """Train `model` by minibatches, in place, and return its history.
 
-    train, val: pairs (x, y) of tensors on the model's device; y of integers means cross-entropy, of floats mean squared
-    error. optimizer: any torch optimizer over the model's parameters. batch_size: examples per step; an incomplete last
-    batch is skipped (the order is drawn anew each epoch). seed: fixes batch order and `Dropout` masks. l1_strength:
-    adds l1_strength * sum|w| over weights. label_smoothing: in [0, 1). patience: stop after that many epochs without a
-    lower validation loss and restore the best weights. evaluate_every: epochs between evaluations (the last is always
-    evaluated; the columns of the others are NaN). callbacks: called as callback(model, row) after each epoch.
+    Args:
+        model: any network. Its `course_utils.dropout.Dropout` layers take their masks from `seed`.
+        train: (x, y), tensors on the model's device with examples along the first axis. y of integers means cross-entropy,
+            y of floats mean squared error.
+        val: (x, y) to evaluate on.
+        optimizer: any torch optimizer over the model's parameters.
+        epochs: how often to go through the training examples.
+        batch_size: examples per step. An incomplete last batch is skipped (the order is drawn anew each epoch).
+        seed: fixes batch order and dropout masks.
+        l1_strength: adds l1_strength * sum|w| over the weights to what is minimized.
+        label_smoothing: in [0, 1), for labels only.
+        patience: stop after that many evaluations in a row without a lower validation loss, and restore the best weights.
+        evaluate_every: epochs between evaluations. The last epoch is always evaluated.
+        callbacks: called as callback(model, row) after each epoch.
+        progress: show a bar, if training takes longer than two seconds.
 
-    Columns: epoch; loss (mean over the epoch's steps, in train mode, smoothed, without the L1 term); and in eval mode
-    train_loss, val_loss and, for labels, train_accuracy, val_accuracy. `history.attrs["stopped"]` says why it ended. A loss
-    that is not finite ends the run with a RuntimeWarning; the epochs so far are kept. Ctrl-C does the same.
+    Returns:
+        A DataFrame with a row per epoch. Columns: epoch; loss (mean over the epoch's steps, in train mode, smoothed, without
+        the L1 term); and in eval mode train_loss, val_loss and, for labels, train_accuracy, val_accuracy (NaN in epochs
+        without evaluation). `history.attrs` has `stopped`, which says why training ended, and `best_epoch`. A loss that
+        is not finite ends it with a RuntimeWarning; the epochs so far are in the history.
+
+    Raises:
+        ValueError: for settings it cannot train with, before training.
     """
-    (x, y), rows, best, stopped = train, [], (math.inf, -1, None), "all epochs done"
-    check_training(len(x), epochs=epochs, batch_size=batch_size, label_smoothing=label_smoothing, patience=patience,
-                   evaluate_every=evaluate_every)  # fmt: skip
+    check_training(train, val, epochs=epochs, batch_size=batch_size, seed=seed, l1_strength=l1_strength,
+                   label_smoothing=label_smoothing, patience=patience, evaluate_every=evaluate_every)  # fmt: skip
+    (x, y), log = train, Log(epochs, evaluate_every, patience)
     order, noise = run_generators(seed, x.device)
     use_generator(model, noise)
     try:
-        for epoch in tqdm(range(epochs), disable=not progress, desc="epochs"):
+        for _ in progress_bar(range(epochs), progress):
             model.train()
             losses = []
             for index in batches(len(x), batch_size, order).to(x.device):
@@ -42,30 +63,59 @@ def fit(model, train, val, optimizer, *, epochs, batch_size=64, seed=0, l1_stren
                 objective.backward()
                 optimizer.step()
                 losses.append(loss.detach())
-            row = {"epoch": epoch, "loss": torch.stack(losses).mean().item()}
-            if (epoch + 1) % evaluate_every == 0 or epoch + 1 == epochs:
-                row |= evaluate(model, *train, prefix="train_") | evaluate(model, *val, prefix="val_")
-            rows.append(row)
+            row = end_epoch(log, model, train, val, torch.stack(losses).mean().item())
             for callback in callbacks:
                 callback(model, row)
-            if not math.isfinite(row["loss"] + row.get("val_loss", 0.0)):
-                stopped = f"loss became {row['loss']} in epoch {epoch}: try a smaller learning rate"
-                warnings.warn(stopped, RuntimeWarning, stacklevel=2)
+            if log.stopped:
                 break
-            if row.get("val_loss", math.inf) < best[0]:
-                best = (row["val_loss"], epoch, snapshot(model) if patience else None)
-            if patience and epoch - best[1] >= patience:
-                stopped = f"no lower validation loss for {patience} epochs"
-                break
-    except KeyboardInterrupt:
-        stopped = f"interrupted in epoch {len(rows)}"
-    finally:
+    finally:  # also after Ctrl-C
         use_generator(model, None)
-    if best[2] is not None:
-        model.load_state_dict(best[2])
-    history = pd.DataFrame(rows)
-    history.attrs |= {"stopped": stopped, "best_epoch": best[1]}
+    if "became" in log.stopped:
+        warnings.warn(log.stopped, RuntimeWarning, stacklevel=2)
+    if log.best_weights:
+        restore(model, log.best_weights)
+    history = pd.DataFrame(log.rows)
+    history.attrs |= {"stopped": log.stopped, "best_epoch": log.best_epoch}
     return history
+
+
+@dataclass
+class Log:
+    """What is known of a run so far. `stopped` says why it ended; `best_weights` are stored for `patience` only."""
+
+    epochs: int
+    evaluate_every: int = 1
+    patience: int | None = None
+    rows: list = field(default_factory=list)
+    best_loss: float = math.inf
+    best_epoch: int = -1
+    best_weights: dict | None = None
+    n_worse: int = 0  # evaluations since the best one
+    stopped: str | None = None
+
+
+def end_epoch(log, model, train, val, loss):
+    """What follows an epoch of mean loss `loss`: evaluate if it is time, remember the best, say in `log.stopped` whether the
+    run has ended. Returns the epoch's row of the history."""
+    epoch = len(log.rows)
+    row, is_last = {"epoch": epoch, "loss": loss}, epoch + 1 == log.epochs
+    if is_evaluated := is_last or (epoch + 1) % log.evaluate_every == 0:
+        row |= evaluate(model, *train, prefix="train_") | evaluate(model, *val, prefix="val_")
+    log.rows.append(row)
+    for name in ("loss", "val_loss"):
+        if not math.isfinite(row.get(name, 0.0)):
+            log.stopped = f"{name} became {row[name]} in epoch {epoch}: try a smaller learning rate"
+            return row
+    if is_evaluated and row["val_loss"] < log.best_loss:
+        log.best_loss, log.best_epoch, log.n_worse = row["val_loss"], epoch, 0
+        log.best_weights = snapshot(model) if log.patience else None
+    elif is_evaluated:
+        log.n_worse += 1
+    if log.patience and log.n_worse >= log.patience:
+        log.stopped = f"no lower validation loss in {log.patience} evaluations"
+    elif is_last:
+        log.stopped = "all epochs done"
+    return row
 
 
 def batches(n, batch_size, generator):
@@ -96,16 +146,29 @@ def l1_norm(model):
 
 
 @torch.no_grad()
-def evaluate(model, x, y, prefix=""):
-    """Loss and, for labels, accuracy of the model in eval mode (the mode is put back): {prefix + "loss": …, …}.
+def evaluate(model: nn.Module, x: torch.Tensor, y: torch.Tensor, prefix: str = "") -> dict[str, float]:
+    """Loss and, for labels, accuracy of the model in eval mode; each layer's mode is put back.
 
     The examples go through in parts, because large new tensors are slow: as many at once as have 2**17 numbers of input or
-    output, but at least 16."""
-    was_training = model.training
+    output, but at least 16.
+
+    Args:
+        model: any network.
+        x: its input, examples along the first axis.
+        y: labels or targets, as in `fit`.
+        prefix: of the names in the result.
+
+    Returns:
+        {prefix + "loss": …, prefix + "accuracy": …}
+    """
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
-    size = max(x[:1].numel(), model(x[:1]).numel())  # of one example
-    output = torch.cat([model(part) for part in x.split(max(16, 2**17 // size))])
-    model.train(was_training)
+    try:
+        size = max(x[:1].numel(), model(x[:1]).numel())  # of one example
+        output = torch.cat([model(part) for part in x.split(max(16, 2**17 // size))])
+    finally:
+        for module, mode in modes:
+            module.training = mode
     result = {prefix + "loss": task_loss(output, y).item()}
     if not y.is_floating_point():
         result[prefix + "accuracy"] = (output.argmax(-1) == y).double().mean().item()
@@ -113,22 +176,11 @@ def evaluate(model, x, y, prefix=""):
 
 
 def snapshot(model):
-    """A copy of the model's parameters and buffers, as `load_state_dict` takes it."""
-    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+    """A copy of the model's parameters and buffers, by name."""
+    return {name: tensor.detach().clone() for name, tensor in chain(model.named_parameters(), model.named_buffers())}
 
 
-def check_training(n, *, epochs, batch_size, label_smoothing, patience, evaluate_every=1):
-    """Raise ValueError, saying what to change, for settings `fit` cannot train with."""
-    checks = {
-        f"train has no examples (n = {n})": n < 1,
-        f"epochs must be a positive integer, not {epochs!r}": not (isinstance(epochs, int) and epochs > 0),
-        f"batch_size must be a positive integer, not {batch_size!r}": not (isinstance(batch_size, int) and batch_size > 0),
-        f"label_smoothing must be in [0, 1), not {label_smoothing!r}": not 0 <= label_smoothing < 1,
-        f"patience must be None or a positive integer, not {patience!r}": patience is not None and not patience > 0,
-        f"evaluate_every must be a positive integer, not {evaluate_every!r}": not (
-            isinstance(evaluate_every, int) and evaluate_every > 0
-        ),
-    }
-    for message, wrong in checks.items():
-        if wrong:
-            raise ValueError(message)
+def restore(model, weights):
+    """Give the model the parameters and buffers of a `snapshot`."""
+    for name, tensor in chain(model.named_parameters(), model.named_buffers()):
+        tensor.data = weights[name]

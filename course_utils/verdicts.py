@@ -102,8 +102,10 @@ def amount(value: float, places: int | None, unit: str = "") -> str:
 
 
 def in_unit(difference: float, unit: str) -> str:
-    """A difference in words: 0.01 is "1 point" where the unit is points."""
+    """A difference in words: 0.01 is "1 point" where the unit is points. Raises ValueError where it must be a mistake."""
     scale, _, unit_of_difference = units(unit)
+    if unit == "points" and abs(difference) >= 1:
+        raise ValueError(f'unit="points" takes fractions: one point is 0.01, and {difference} are {100 * difference:g} points')
     return amount(scale * difference, None, unit_of_difference)
 
 
@@ -152,7 +154,7 @@ class Pairs:
         times = f"{self.factor:g} × " if self.factor != 1 else ""
         sides = [f"{side} {name}".rstrip() for side, name in zip(sides, names, strict=True)]
         difference, half = amount(scale * self.mean, places), amount(scale * self.half, places, of_difference)
-        return f"{sides[0]} against {times}{sides[1]}: {difference} ± {half}"
+        return f"{sides[0]} against {times}{sides[1]}" + ("" if math.isnan(self.mean) else f": {difference} ± {half}")
 
 
 def offset(id: str, values: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
@@ -161,8 +163,18 @@ def offset(id: str, values: np.ndarray, predicted: np.ndarray) -> tuple[float, f
     values: a number, or (n,) with n >= 3; predicted: a number or the same shape."""
     if values.shape not in ((), (1,)) and (values.ndim > 1 or len(values) < 3 or predicted.shape not in ((), values.shape)):
         raise ValueError(f"claim {id} needs a number or one number a run (3 at least), not {values.shape} and {predicted.shape}")
-    difference = values.astype(float) - predicted
-    return (float(difference.ravel()[0]), 0.0) if difference.size == 1 else mean_and_interval(difference)[:2]
+    with np.errstate(invalid="ignore"):
+        difference = values.astype(float) - predicted
+        return (float(difference.ravel()[0]), 0.0) if difference.size == 1 else mean_and_interval(difference)[:2]
+
+
+def prediction_in_words(measured, predicted, control, half: float, tolerance: float, unit: str) -> str:
+    """Such as "11.27 (± 0.14) against 11.31 predicted; the control gives 16.00". half: of the interval, 0 for a number."""
+    scale, of_value, of_difference = units(unit)
+    places = decimals(scale * (half or tolerance / 10))
+    texts = [amount(scale * array.mean(dtype=float), places, of_value) for array in (measured, predicted, control)]
+    spread = f" (± {amount(scale * half, places, of_difference)})" if half else ""
+    return f"{texts[0]}{spread} against {texts[1]} predicted; the control gives {texts[2]}"
 
 
 def truth(id: str, value) -> np.ndarray:

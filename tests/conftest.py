@@ -26,3 +26,18 @@ def real_data(tmp_path_factory):
     directory = tmp_path_factory.mktemp("real_data")
     subprocess.run(["sh", str(REAL / "unpack"), str(directory)], check=True)
     return directory
+
+
+@pytest.fixture
+def stacks(monkeypatch):
+    """The numbers of runs that `train_runs` trains as stacks in this process, in a list that grows as it does."""
+    from course_utils.stacked import stack
+
+    sizes, together = [], stack.train_together
+
+    def counted(runs, *arguments):
+        sizes.append(len(runs))
+        return together(runs, *arguments)
+
+    monkeypatch.setattr(stack, "train_together", counted)
+    return sizes

@@ -103,6 +103,10 @@ def test_a_mistake_is_named_only_where_all_cases_show_it():
     assert "the scale is missing" not in check_root_mean(once)
 
 
+def test_a_mistake_that_these_cases_cannot_tell_from_the_right_answer_is_not_named():
+    assert diagnose(math.sqrt, [(4.0,), (9.0,)], math.sqrt, {"never said": lambda v: v**0.5}, passed="yes.") == "passed: yes."
+
+
 def test_constants_and_special_cases_do_not_pass():
     cases = [(n, n / 3) for n in (5, 9)]
     for wrong in (lambda n, x: math.sqrt(5), lambda n, x: math.sqrt(5) if n == 5 else 0, lambda n, x: math.nan):
@@ -191,6 +195,26 @@ def test_an_exception_becomes_a_diagnosis_with_its_input(error, words):
     verdict = check_root_mean(raiser(error))
     assert verdict.startswith("not yet: with values = ")
     assert words in verdict
+
+
+class Hostile:
+    def __call__(self, values, scale):
+        return self
+
+    def __array__(self, *arguments, **options):
+        raise SystemExit
+
+    __len__ = __repr__ = __eq__ = __bool__ = __array__
+    __hash__ = None
+
+
+def test_hostile_objects_become_a_diagnosis():
+    endless_list = []
+    endless_list.append(endless_list)
+    hostile = Hostile()
+    for answer in (hostile, lambda values, scale: hostile, endless_list, lambda values, scale: endless_list, {"a": hostile}):
+        assert check_root_mean(answer).startswith("not yet")
+    assert diagnose(Hostile.__array__, [], 0.3, {}, passed="").startswith("not yet")
 
 
 def test_endless_recursion_is_stopped():
@@ -319,7 +343,7 @@ def check_dropout(answer):
         "survivors are x / (1 − p)": lambda out, x, p, rng: np.allclose(out[out != 0], np.stack([x, x])[out != 0] / (1 - p)),
         "the same mask at every call": lambda out, x, p, rng: ((out[0] == 0) != (out[1] == 0)).any(),
         "half-batches share a mask": lambda out, x, p, rng: (
-            (out[0][: len(x) // 2] == 0) != (out[0][-(len(x) // 2) :] == 0)
+            (out[0][: len(x) // 2] == 0) != (out[0][len(x) // 2 : len(x) // 2 * 2] == 0)
         ).any(),
     }
     return diagnose(answer, cases, None, {}, properties=properties, call=call, passed="unbiased.")

@@ -156,6 +156,13 @@ def test_nan_is_no_evidence(claims, bad):
         assert all(f"{bad} has NaN" in claim.measured for claim in claims.by_id.values())
 
 
+def test_a_run_that_diverged_decides_nothing(claims):
+    claims.compare("04.1", "s", [math.inf, 1.0, 2.0], [0.0, 0.0, 0.0])
+    claims.same("04.2", "s", [math.inf, 1.0, 2.0], [math.inf, 1.0, 2.0], margin=1.0)
+    claims.within("04.3", "s", [math.inf, 1.0, 2.0], 1.0, 0.5, control=9.0)
+    assert {claim.verdict for claim in claims.by_id.values()} == {"inconclusive"}
+
+
 def test_any_kind_of_array_is_measured(claims):
     parameter = torch.nn.Parameter(torch.tensor([0.9, 0.8, 0.85, 0.9], dtype=torch.bfloat16))
     for number, a in enumerate([parameter, list(parameter), [0.9, 0.8, 0.85, 0.9], np.array([1, 1, 1, 2])], start=1):
@@ -174,6 +181,7 @@ def test_any_kind_of_array_is_measured(claims):
         ({"a": ["x", "y", "z"]}, "needs numbers"),
         ({"unit": "%"}, "could mean two things"),
         ({"a": 100 * RUNS, "unit": "points"}, "give 0.951 instead of 95.1"),
+        ({"margin": 1, "unit": "points"}, "one point is 0.01"),
         ({"over": "runs and test images"}, "must name each axis"),
         ({"a": np.ones((5, 4)), "b": np.zeros((5, 4))}, "must name each axis"),
         ({"myth": "dropout always helps"}, "a myth needs its source"),
@@ -229,6 +237,15 @@ def test_measured_values_are_words_rounded_to_the_interval(claims, a, b, unit, w
     assert last(claims).measured == words
 
 
+def test_a_prediction_is_in_words_too(claims):
+    claims.within("04.1", "s", 0.503, 0.5, 0.02, control=0.7, unit="points")
+    assert last(claims).measured == "50.3 % against 50.0 % predicted; the control gives 70.0 %"
+    claims.within("04.2", "s", [11.1, 11.4, 11.2, 11.3], 11.31, 0.5, control=16.0, unit="units")
+    assert last(claims).measured == "11.2 units (± 0.2 units) against 11.3 units predicted; the control gives 16.0 units"
+    claims.exact("04.3", "s", [1.0, 2.0], [1.0, 2.0], control=[1.0, 3.0])
+    assert last(claims).measured == "relative error 0; the wrong variant's is 0.5"
+
+
 def test_text_begins_with_the_verdict_and_brackets_what_depends_on_the_run():
     claim = Claim("04.1", "a < b", "not supported", "1 against 2", over="runs", n=5, how=("95 % interval over 5 runs",))
     first, note, *measured = repr(claim).splitlines()
@@ -239,7 +256,9 @@ def test_text_begins_with_the_verdict_and_brackets_what_depends_on_the_run():
 
 
 def test_a_card_says_all_and_escapes_it():
-    claim = Claim("04.1", "a < b", "inconclusive", "x & y", source="A & B", myth="c > d", myth_source="a blog", how=("margin 1 < 2",))
+    claim = Claim(
+        "04.1", "a < b", "inconclusive", "x & y", source="A & B", myth="c > d", myth_source="a blog", how=("margin 1 < 2",)
+    )
     shown = claim._repr_html_()
     for part in ("? INCONCLUSIVE", "04.1: a &lt; b", "x &amp; y", "A &amp; B", "“c &gt; d” (a blog)", "margin 1 &lt; 2"):
         assert part in shown
@@ -302,7 +321,18 @@ def test_a_record_is_written_where_the_variable_says(claims, tmp_path, monkeypat
     record = claims.record({"seed": 1}, {"score": np.float32(0.5)})
     assert json.loads((tmp_path / "record.json").read_text()) == record
     assert record["metrics"] == {"score": 0.5}
-    assert set(record["claims"][0]) == {"id", "statement", "verdict", "measured", "source", "expect", "myth", "myth_source", "over", "n"}
+    assert set(record["claims"][0]) == {
+        "id",
+        "statement",
+        "verdict",
+        "measured",
+        "source",
+        "expect",
+        "myth",
+        "myth_source",
+        "over",
+        "n",
+    }
     assert record["claims"][0]["n"] == 5
     assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
 

@@ -1,6 +1,8 @@
 """What is refused before a kernel starts, and which runs a command line makes."""
 
 import json
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -8,7 +10,9 @@ import pytest
 from course_utils.cli import main
 from course_utils.parameters import check_values
 from course_utils.reruns import plan as plans
-from course_utils.reruns.plan import PRESETS, declaration, plan, preset_values
+from course_utils.reruns import settings as given
+from course_utils.reruns.plan import declaration, plan
+from course_utils.reruns.settings import PRESETS, preset_values
 from course_utils.tools.build import assemble
 from course_utils.tools.lessons import lessons
 from tests.toy_notebooks import toy
@@ -23,12 +27,13 @@ REFUSED = [
     ("p=1", r"p must be in \[0, 1\)"),
     ("p=nan", r"p must be in \[0, 1\)"),
     ("p=half", "p must be of type float"),
+    ("p=1e-400", "p must be of type float"),
     ("flag=0", "flag must be of type bool"),
     ("flag=yes", "flag must be of type bool"),
     ("text=c", 'text must be in {"a", "b"}'),
     ('text=a"; import os; "', 'text must be in {"a", "b"}'),
     ("sizes=1,2", "sizes must be of type list"),
-    ("sizes=[1, 10]", r"sizes must be in \[1, 9\]"),
+    ("sizes=[1, 10]", r"sizes must have 1 to 9 values in \[1, 9\]"),
     ("sizes=[__import__('os').getpid()]", "sizes must be of type list"),
     ("sizes=" + "[" * 300, "sizes must be of type list"),
     ("seed", "not of the form name=value"),
@@ -63,7 +68,30 @@ def test_values_are_read_as_the_declared_type(tmp_path):
 def test_a_default_given_again_is_the_same_run(tmp_path):
     path = toy(tmp_path)
     assert plan(path) == plan(path, ["p=0.5", "seed=0"])
-    assert plan(path)[0].name == "toy"
+    assert plan(path)[0].name == plan(path)[0].lesson
+
+
+def test_zero_has_one_sign(tmp_path):
+    path = toy(tmp_path)
+    ((plus,), (minus,), (tiny,)) = (plan(path, [f"p={text}"]) for text in ("0.0", "-0.0", "-0e9"))
+    assert plus == minus == tiny
+    assert str(minus.parameters["p"]) == "0.0"
+    assert len(plan(path, ["p=0,-0.0"], several=True)) == 1
+
+
+def test_a_lesson_is_called_by_its_path_under_notebooks_and_others_never_alike(tmp_path, monkeypatch):
+    for folder in ("notebooks/deeper", "a", "b"):
+        (tmp_path / folder).mkdir(parents=True)
+        toy(tmp_path / folder, name="04_toy")
+    monkeypatch.setattr(plans, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(plans, "lessons", lambda names: names)
+    monkeypatch.setattr(plans, "targets", lambda name: {"learner": tmp_path / "notebooks" / f"{name}.ipynb"})
+    (dive,) = plan("deeper/04_toy", ["seed=1"])
+    assert dive.lesson == "deeper/04_toy"
+    assert dive.name.startswith("deeper-04_toy-")
+    (a,), (b,) = plan(str(tmp_path / "a" / "04_toy.ipynb")), plan(str(tmp_path / "b" / "04_toy.ipynb"))
+    assert a.lesson.startswith("04_toy-")
+    assert len({a.lesson, b.lesson, a.name, b.name}) == 2
 
 
 def test_a_name_given_twice_is_refused(tmp_path):
@@ -163,11 +191,18 @@ def test_presets_name_only_lessons_and_say_what_is_unknown():
 def test_settings_come_on_top_of_a_preset(monkeypatch, tmp_path):
     presets = tmp_path / "presets.toml"
     presets.write_text('[big.all]\np = 0.25\nseed = 7\n[big.toy]\ntext = "b"\n[bad.all]\nseed = "x"\n')
-    monkeypatch.setattr(plans, "PRESETS", presets)
+    monkeypatch.setattr(given, "PRESETS", presets)
     (run,) = plan(toy(tmp_path), ["seed=8"], "big")
     assert run.changed == {"seed": 8, "p": 0.25, "text": "b"}
     with pytest.raises(ValueError, match="seed must be of type int"):
         plan(toy(tmp_path), ["seed=8"], "bad")
+
+
+def test_an_own_value_of_a_lesson_comes_on_top_of_all(monkeypatch, tmp_path):
+    (tmp_path / "presets.toml").write_text('[gpu."deeper/04_toy"]\nseed = 1\n[gpu.all]\nseed = 2\n')
+    monkeypatch.setattr(given, "PRESETS", tmp_path / "presets.toml")
+    assert preset_values("gpu", "deeper/04_toy") == {"seed": 1}
+    assert preset_values("gpu", "05_toy") == {"seed": 2}
 
 
 def test_params_prints_the_declaration(tmp_path, capsys):
@@ -176,3 +211,9 @@ def test_params_prints_the_declaration(tmp_path, capsys):
     assert lines[0].split() == ["name", "type", "default", "range", "meaning"]
     assert lines[2].split(None, 3)[:3] == ["p", "float", "0.5"]
     assert lines[2].endswith("probability of something")
+
+
+def test_reruns_do_not_know_how_lessons_are_made():
+    modules = "course_utils.reruns.run, course_utils.reruns.sweep, course_utils.reruns.report"
+    code = f"import sys, {modules}; print({{'jupytext', 'course_utils.tools.build'}} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

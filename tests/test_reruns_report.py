@@ -1,6 +1,9 @@
 """`course report`: the table's numbers, the pictures, and records that do not fit."""
 
 import json
+import os
+import shutil
+import subprocess
 import sys
 
 import matplotlib.image
@@ -10,21 +13,26 @@ import pytest
 from scipy import stats
 
 from course_utils.cli import main
-from course_utils.reruns.report import number, report
+from course_utils.reruns.records import records_in
+from course_utils.reruns.report import number
+from course_utils.reruns.report import report as report_of
 from course_utils.reruns.tensorboard import export
+from course_utils.tools.record import Record
+from tests.toy_notebooks import fifo
 
 
 def write(folder, index, *, lesson="toy", code="new", verdict="supported", metrics=None, **parameters):
-    """Write one record as `course run` would; returns it."""
-    record = {
-        "lesson": lesson, "name": f"{lesson}-{index}", "code": code, "key": f"{code}{index}", "seconds": 1.0,
-        "finished": f"2026-01-{1 + (code == 'new'):02d}T00:00:00Z", "parameters": {"seed": index} | parameters,
-        "metrics": {"accuracy": 0.5 + index / 100} if metrics is None else metrics,
-        "claims": [{"id": "t.1", "statement": "s", "verdict": verdict, "expect": "supported"}],
-        "versions": {"torch": "2"}, "device": "cpu", "threads": 2,
-    }  # fmt: skip
-    (folder / f"{lesson}-{index}.json").write_text(json.dumps(record))
-    return record
+    """Write one record as `course run` would."""
+    metrics = {"accuracy": 0.5 + index / 100} if metrics is None else metrics
+    claims = [{"id": "t.1", "statement": "s", "verdict": verdict, "expect": "supported"}]
+    run = {"name": f"{lesson}-{index}", "code": code, "key": f"{code}{index}", "seconds": 1.0}
+    finished = f"2026-01-{1 + (code == 'new'):02d}T00:00:00Z"
+    record = Record(lesson, {"seed": index} | parameters, metrics, claims, {"torch": "2"}, "cpu", 1, finished=finished, **run)
+    record.write(folder / f"{lesson.replace('/', '-')}-{index}.json")
+
+
+def report(folder, lesson):
+    return report_of(records_in(folder, lesson), folder)
 
 
 def grid(folder):
@@ -108,33 +116,83 @@ def test_numbers_are_shown_to_the_interval_s_two_digits():
 def test_a_report_of_nothing_says_what_to_do(tmp_path, capsys):
     assert main(["report", "--out", str(tmp_path)]) == 2
     assert "make some with `course run`" in capsys.readouterr().err
-    with pytest.raises(ValueError, match="has no record of toy"):
-        report(tmp_path, "toy")
 
 
 def test_all_lessons_are_reported_unless_one_is_named(tmp_path, capsys):
     write(tmp_path, 0)
     write(tmp_path, 1, lesson="other")
     assert main(["report", "--out", str(tmp_path)]) == 0
-    assert [f"{name}, 1 runs" in capsys.readouterr().out for name in ("toy",)] == [True]
+    out = capsys.readouterr().out
+    assert [f"{name}, 1 runs" in out for name in ("toy", "other")] == [True, True]
+    assert (tmp_path / "report-toy.md").exists()
+    assert (tmp_path / "report-other.md").exists()
     assert main(["report", "oth", "--out", str(tmp_path)]) == 0
     assert "toy, 1 runs" not in capsys.readouterr().out
 
 
-def test_without_tensorboard_the_export_says_what_to_install(tmp_path, monkeypatch):
+def test_a_report_stays_in_its_folder(tmp_path):
+    (tmp_path / "out").mkdir()
+    for index, lesson in enumerate(("deeper/04_toy", "../../toy")):
+        write(tmp_path / "out", index, lesson=lesson)
+        report(tmp_path / "out", lesson)
+    assert (tmp_path / "out" / "report-deeper-04_toy.csv").exists()
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_what_is_damaged_or_old_makes_no_traceback(tmp_path, capsys):
+    write(tmp_path, 0)
+    write(tmp_path, 1)
+    values = json.loads((tmp_path / "toy-0.json").read_text())
+    del values["finished"]
+    (tmp_path / "toy-0.json").write_text(json.dumps(values))
+    for name, change in (("a", {"metrics": []}), ("b", {"claims": [1]}), ("c", {"finished": 3}), ("d", {"versions": None})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(values | change))
+    fifo(tmp_path / "e.json")
+    write(tmp_path, 2, n_runs="many")
+    write(tmp_path, "three", metrics={})
+    assert main(["report", "--out", str(tmp_path)]) == 0
+    assert "toy, 4 runs" in capsys.readouterr().out
+
+
+def test_a_report_that_cannot_be_written_leaves_nothing(tmp_path):
+    unshare = [shutil.which("unshare") or "none", "-rm"]
+    if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode if unshare[0] != "none" else True:
+        pytest.skip("this system lets no ordinary user mount a small disk")
+    write(tmp_path, 0)
+    (tmp_path / "disk").mkdir()
+    for options, says in (("size=12k", "No space left on device"), ("size=1m,ro", "Read-only file system")):
+        script = (
+            f"mount -t tmpfs -o size=1m tmpfs disk && cp toy-0.json disk/ && mount -o remount,{options} disk &&"
+            f" {sys.executable} -m course_utils.cli report --out disk; code=$?; ls -A disk; exit $code"
+        )
+        done = subprocess.run([*unshare, "sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (1, "toy-0.json\n"), done
+        assert done.stderr.startswith("course: ")
+        assert says in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_without_tensorboard_the_export_says_what_to_install(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(ValueError, match="pip install tensorboard"):
-        export(tmp_path, tmp_path / "tb")
+    write(tmp_path, 0)
+    assert main(["report", "--out", str(tmp_path), "--tensorboard", str(tmp_path / "tb")]) == 1
+    assert "pip install tensorboard" in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_tensorboard_finds_the_metrics(tmp_path):
-    pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     write(tmp_path, 3, p=0.1, sizes=[1, 2])
-    assert export(tmp_path, tmp_path / "tb") == export(tmp_path, tmp_path / "tb") == 1
+    assert export(records_in(tmp_path), tmp_path / "tb") == export(records_in(tmp_path), tmp_path / "tb") == 1
     (run,) = (tmp_path / "tb").iterdir()
     events = EventAccumulator(str(run))
     events.Reload()
     assert events.Scalars("accuracy")[0].value == pytest.approx(0.53)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tensorboard_s_files_stay_in_their_directory(tmp_path):
+    record = Record("toy", {}, {"accuracy": 0.5}, [], {}, "cpu", 1, name="../../../evil", key="../../a")
+    export([record], tmp_path / "a" / "b" / "tb")
+    assert [len(list(folder.iterdir())) for folder in (tmp_path, tmp_path / "a", tmp_path / "a" / "b" / "tb")] == [1, 1, 1]

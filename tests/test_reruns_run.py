@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -14,15 +13,19 @@ import pytest
 
 from course_utils.cli import main
 from course_utils.reruns.plan import plan
-from course_utils.reruns.records import claim, find_record, open_folder, read_record
+from course_utils.reruns.records import find_record, open_folder, records_in, reserve
 from course_utils.reruns.run import exit_code, run_all, table
+from course_utils.tools.record import Record
 from tests.toy_notebooks import (
     LESSON_RECORD,
     MARK,
+    QUICK_RECORD,
     course,
     descendants,
     ended,
+    fifo,
     files,
+    name_of,
     shown_verdicts,
     start_course,
     toy,
@@ -36,18 +39,32 @@ WAIT = "import time, pathlib\npathlib.Path('started').touch()\ntime.sleep(120)"
 def test_a_run_leaves_notebook_and_record_and_is_not_repeated(tmp_path, monkeypatch):
     monkeypatch.setenv("MARKS", str(tmp_path / "marks"))
     (run,) = plan(toy(tmp_path, MARK, record=LESSON_RECORD), ["seed=60", "p=0", "sizes=[3]"])
-    ((_, record, line),) = run_all([run], tmp_path / "out", threads=1)
+    ((_, record, line),) = run_all([run], tmp_path / "out")
     assert files(tmp_path / "out") == [f"{run.name}.ipynb", f"{run.name}.json"]
     assert record == find_record(run, tmp_path / "out")
-    assert (record["parameters"], record["metrics"], record["threads"]) == (run.parameters, {"score": 60.0}, 1)
+    assert (record.parameters, record.metrics, record.threads) == (run.parameters, {"score": 60.0}, 1)
     notebook = nbformat.read(line, 4)
-    assert shown_verdicts(notebook) == {"t.1": "not supported"} == {c["id"]: c["verdict"] for c in record["claims"]}
+    assert shown_verdicts(notebook) == {"t.1": "not supported"} == {c["id"]: c["verdict"] for c in record.claims}
     assert "0 of 1 (t.1 not supported, expected supported)" in table([(run, record, line)])
     assert run_all([run], tmp_path / "out")[0][1:] == (record, "recorded before")
     (tmp_path / "out" / f"{run.name}.json").write_text("half a rec")
-    assert run_all([run], tmp_path / "out")[0][1]["threads"] == 2
-    assert run_all([run], tmp_path / "out", force=True)[0][1]["finished"]
-    assert (tmp_path / "marks").read_text() == "60 0.0\n" * 3
+    assert run_all([run], tmp_path / "out")[0].record.key == run.key
+    (tmp_path / "out" / f"{run.name}.ipynb").unlink()
+    assert run_all([run], tmp_path / "out")[0].line == line
+    assert run_all([run], tmp_path / "out", force=True)[0].record.finished
+    assert (tmp_path / "marks").read_text() == "60 0.0\n" * 4
+
+
+@pytest.mark.slow
+def test_two_notebooks_of_one_name_share_a_folder(tmp_path):
+    paths = []
+    for folder, score in (("a", "1"), ("b", "2")):
+        (tmp_path / folder).mkdir()
+        paths.append(toy(tmp_path / folder, record=QUICK_RECORD.replace("seed + p", score)))
+    assert main(["run", *paths, "--out", str(tmp_path / "out")]) == 0
+    assert sorted(record.metrics["score"] for record in records_in(tmp_path / "out")) == [1, 2]
+    assert len({record.lesson for record in records_in(tmp_path / "out")}) == 2
+    assert len(files(tmp_path / "out")) == 4
 
 
 @pytest.mark.slow
@@ -65,17 +82,20 @@ def test_a_run_leaves_notebook_and_record_and_is_not_repeated(tmp_path, monkeypa
     ],
 )
 def test_a_failing_run_leaves_only_the_partial_notebook(tmp_path, capsys, cell, says):
-    assert main(["run", toy(tmp_path, cell), "--out", str(tmp_path / "out")]) == 1
+    path = toy(tmp_path, cell)
+    assert main(["run", path, "--out", str(tmp_path / "out")]) == 1
     assert says in capsys.readouterr().out
-    assert files(tmp_path / "out") == ["toy.partial.ipynb"]
-    assert "before" in nbformat.read(tmp_path / "out" / "toy.partial.ipynb", 4).cells[2].outputs[0].text
+    (name,) = files(tmp_path / "out")
+    assert name == f"{name_of(path)}.partial.ipynb"
+    assert "before" in nbformat.read(tmp_path / "out" / name, 4).cells[2].outputs[0].text
 
 
 def test_a_run_that_succeeds_removes_the_partial_notebook(tmp_path):
+    name = name_of(toy(tmp_path))
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "toy.partial.ipynb").touch()
+    (tmp_path / "out" / f"{name}.partial.ipynb").touch()
     assert main(["run", toy(tmp_path), "--out", str(tmp_path / "out")]) == 0
-    assert files(tmp_path / "out") == ["toy.ipynb", "toy.json"]
+    assert files(tmp_path / "out") == [f"{name}.ipynb", f"{name}.json"]
 
 
 @pytest.mark.slow
@@ -88,7 +108,7 @@ def test_ctrl_c_keeps_the_partial_notebook_and_ends_the_kernel(tmp_path):
     assert process.returncode == 130
     assert "stopped by Ctrl-C" in out
     assert "Traceback" not in err
-    assert files(tmp_path / "out") == ["toy.partial.ipynb"]
+    assert files(tmp_path / "out") == [f"{name_of(str(tmp_path / 'toy.ipynb'))}.partial.ipynb"]
     wait_until(lambda: ended(kernel), 20)
 
 
@@ -102,7 +122,7 @@ def test_a_kernel_killed_from_outside_is_noticed(tmp_path):
     assert time.monotonic() - started < 30
     assert process.returncode == 1
     assert "the kernel died in cell 3" in out
-    assert files(tmp_path / "out") == ["toy.partial.ipynb"]
+    assert files(tmp_path / "out") == [f"{name_of(str(tmp_path / 'toy.ipynb'))}.partial.ipynb"]
 
 
 @pytest.mark.slow
@@ -116,7 +136,7 @@ def test_a_killed_driver_leaves_nothing_and_takes_its_kernel_with_it(tmp_path):
     wait_until(lambda: ended(kernel), 20)
     (run,) = plan(toy(tmp_path, WAIT))
     with open_folder(tmp_path / "out") as lock:
-        assert claim(lock, run)
+        assert reserve(lock, run)
 
 
 @pytest.mark.slow
@@ -134,6 +154,8 @@ def test_two_processes_do_the_same_run_once(tmp_path):
 
 @pytest.mark.slow
 def test_files_that_cannot_grow_fail_the_run_and_leave_nothing_half_written(tmp_path):
+    resource = pytest.importorskip("resource")  # which Windows has not
+
     def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500))
 
@@ -160,10 +182,13 @@ def test_a_full_disk_fails_the_run_and_leaves_nothing_half_written(tmp_path):
     assert ".json\n" not in done.stdout
 
 
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path, capsys):
+def test_a_folder_that_cannot_be_made_fails_in_one_line(tmp_path, capsys):
     (tmp_path / "file").touch()
-    assert main(["run", toy(tmp_path), "--out", str(tmp_path / "file" / "out")]) == 2
-    assert "choose another with --out" in capsys.readouterr().err
+    (tmp_path / "fifo").mkdir()
+    fifo(tmp_path / "fifo" / ".lock")
+    for folder in (tmp_path / "file" / "out", tmp_path / "fifo"):
+        assert main(["run", toy(tmp_path), "--out", str(folder)]) == 1
+        assert capsys.readouterr().err.startswith(f"course: {folder} is no folder that can be written")
 
 
 def test_lessons_or_all_must_be_named(capsys):
@@ -172,12 +197,24 @@ def test_lessons_or_all_must_be_named(capsys):
     assert "name lessons, or give --all" in capsys.readouterr().err
 
 
-def test_a_record_of_another_run_is_none(tmp_path):
+def test_a_record_counts_only_for_its_run_and_with_its_notebook(tmp_path):
     (run,) = plan(toy(tmp_path))
-    for text in ("", "[]", "{}", '{"key": "x"}', "null"):
-        (tmp_path / "toy.json").write_text(text)
-        assert read_record(tmp_path / "toy.json") is None
-        assert find_record(run, tmp_path) is None
+    notebook, record = tmp_path / f"{run.name}.ipynb", tmp_path / f"{run.name}.json"
+    for key, there in (("another", True), (run.key, False), (run.key, True)):
+        Record(run.lesson, {}, {}, [], {}, "cpu", 1, key=key).write(record)
+        notebook.unlink(missing_ok=True)
+        if there:
+            notebook.touch()
+        assert (find_record(run, tmp_path) is not None) is (key == run.key and there)
+
+
+def test_what_is_no_record_is_passed_over(tmp_path):
+    (run,) = plan(toy(tmp_path))
+    (tmp_path / f"{run.name}.ipynb").touch()
+    (tmp_path / f"{run.name}.json").write_text("half a rec")
+    fifo(tmp_path / "fifo.json")
+    assert find_record(run, tmp_path) is None
+    assert records_in(tmp_path) == []
 
 
 def test_the_exit_code_tells_success_failure_and_ctrl_c():

@@ -1,13 +1,19 @@
 """`fit`: against a hand-written loop, early stopping, a loss that is not finite, Ctrl-C, and bad settings."""
 
+import ast
+import inspect
 import math
+import textwrap
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from tqdm.std import tqdm
 
+from course_utils import training, training_settings
 from course_utils.data import load
+from course_utils.dropout import Dropout
 from course_utils.models import cnn, mlp
 from course_utils.training import batches, evaluate, fit, l1_norm, run_generators, task_loss
 
@@ -78,14 +84,106 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_a_message(digits):
     assert not math.isfinite(history["loss"][0] + history["val_loss"][0])
 
 
-def test_ctrl_c_keeps_the_history(digits):
-    def interrupt(model, row):
-        if row["epoch"] == 1:
-            raise KeyboardInterrupt
+def losses_of_validation(monkeypatch, values):
+    """Let `fit` find these validation losses, one after the other, and infinity ever after."""
+    values = iter(values)
 
-    _, history = train(digits, callbacks=[interrupt])
-    assert len(history) == 2
-    assert "interrupted" in history.attrs["stopped"]
+    def evaluate(model, x, y, prefix):
+        return {prefix + "loss": next(values, math.inf) if prefix == "val_" else 0.5}
+
+    monkeypatch.setattr(training, "evaluate", evaluate)
+
+
+def test_patience_counts_evaluations_in_a_row(digits, monkeypatch):
+    losses_of_validation(monkeypatch, [1.0, 2.0, 0.9, 0.9, 1.5])
+    _, history = train(digits, epochs=20, patience=2, evaluate_every=3)
+    assert len(history) == 15  # five evaluations; a tie is no progress
+    assert history.attrs == {"best_epoch": 8, "stopped": "no lower validation loss in 2 evaluations"}
+
+
+def test_patience_does_not_end_a_run_before_its_first_evaluation(digits):
+    _, history = train(digits, epochs=6, patience=1, evaluate_every=5)
+    assert len(history) == 6 and history["val_loss"].count() == 2
+
+
+def test_it_stops_only_where_the_rule_says_so_and_not_at_every_evaluation(digits, monkeypatch):
+    calls = []
+    monkeypatch.setattr(training, "end_epoch", lambda log, *rest: calls.append(1) or setattr(log, "stopped", "enough") or {})
+    train(digits, epochs=20, evaluate_every=4)
+    assert len(calls) == 1
+
+
+def test_a_run_that_diverges_between_evaluations_ends_there(digits):
+    with pytest.warns(RuntimeWarning, match="^loss became"):
+        _, history = train(digits, lr=1e20, epochs=9, evaluate_every=5, batch_size=16)
+    assert len(history) == 1 and "val_loss" not in history
+
+
+def test_a_validation_loss_that_is_not_a_number_is_named(digits, monkeypatch):
+    losses_of_validation(monkeypatch, [1.0, math.nan])
+    with pytest.warns(RuntimeWarning, match="val_loss became nan in epoch 1"):
+        _, history = train(digits)
+    assert len(history) == 2 and history.attrs["best_epoch"] == 0
+
+
+def test_ctrl_c_is_raised_and_leaves_the_model_in_order(digits):
+    def interrupt(model, row):
+        raise KeyboardInterrupt
+
+    model = mlp(p_drop=0.5)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, digits.train, digits.val, torch.optim.SGD(model.parameters()), epochs=3, callbacks=[interrupt])
+    assert [layer.generator for layer in model if isinstance(layer, Dropout)] == [None, None]
+    assert all(module.training for module in model.modules())
+
+
+class Stops(nn.Module):
+    """Raises in eval mode what it is told to."""
+
+    def __init__(self, error=None):
+        super().__init__()
+        self.layer, self.norm, self.error = nn.Linear(4, 3), nn.BatchNorm1d(3), error
+
+    def forward(self, x):
+        if self.error and not self.training:
+            raise self.error
+        return self.norm(self.layer(x))
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt, ValueError])
+def test_evaluate_puts_back_the_mode_of_every_layer(error):
+    model, data = Stops(error), (torch.randn(5, 4), torch.zeros(5, dtype=torch.long))
+    model.norm.eval()  # frozen
+    if error:
+        with pytest.raises(error):
+            evaluate(model, *data)
+    else:
+        evaluate(model, *data)
+    assert [module.training for module in model.modules()] == [True, True, False]
+
+
+def test_lesson_01_prints_the_body_of_fit():
+    parts = inspect.getsource(fit).split('"""')
+    assert len(parts) == 3
+    body = textwrap.dedent(parts[2])
+    assert "objective.backward()" in body and len(body.splitlines()) <= 36
+    ast.parse(f"def f():\n{textwrap.indent(body, '    ')}")
+
+
+def test_help_names_every_argument():
+    for name in inspect.signature(fit).parameters:
+        assert f"        {name}: " in fit.__doc__
+
+
+@pytest.mark.parametrize(("progress", "disabled", "shown"), [(True, "", 1), (True, "1", 0), (False, "", 0)])
+def test_a_bar_is_shown_where_it_takes_long(digits, progress, disabled, shown, monkeypatch, capfd):
+    def bar(*arguments, delay, **settings):
+        return tqdm(*arguments, delay=delay - 2, **settings)  # as if it took two seconds longer
+
+    monkeypatch.setattr(training_settings, "tqdm", bar)
+    monkeypatch.setenv("TQDM_DISABLE", disabled)
+    train(digits, progress=progress)
+    assert ("epochs" in capfd.readouterr().err) == shown
 
 
 def test_regression_and_batchnorm_and_progress(digits, capfd):
@@ -118,15 +216,29 @@ def test_l1_norm_leaves_biases_out():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": 0}, "epochs must be"),
-        ({"batch_size": 2.5}, "batch_size must be"),
-        ({"label_smoothing": 1.0}, "label_smoothing must be"),
-        ({"patience": 0}, "patience must be"),
+        ({"epochs": 0}, "epochs must be"), ({"epochs": True}, "epochs must be"), ({"batch_size": 2.5}, "batch_size must be"),
+        ({"label_smoothing": 1.0}, "label_smoothing must be"), ({"label_smoothing": "0.1"}, "label_smoothing must be"),
+        ({"patience": 0}, "patience must be"), ({"patience": 2.5}, "patience must be"), ({"patience": "3"}, "patience must be"),
+        ({"evaluate_every": None}, "evaluate_every must be"), ({"l1_strength": math.nan}, "l1_strength must be"),
+        ({"l1_strength": -1.0}, "l1_strength must be"), ({"seed": 1.5}, "seed must be"),
     ],
-)
+)  # fmt: skip
 def test_settings_it_cannot_train_with(digits, settings, message):
+    model = mlp()
     with pytest.raises(ValueError, match=message):
-        train(digits, **settings)
+        fit(model, digits.train, digits.val, torch.optim.SGD(model.parameters()), **{"epochs": 2} | settings)
+
+
+def test_data_it_cannot_train_with(digits):
+    model, (x, y) = mlp(), digits.train
+    optimizer = torch.optim.SGD(model.parameters())
+    for train_data, val, message in (
+        ((x[:0], y[:0]), (x, y), "train has 0"), ((x, y), (x[:0], y[:0]), "val has 0"), ((x, y[:5]), (x, y), "and 5 targets"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            fit(model, train_data, val, optimizer, epochs=1)
+    with pytest.raises(ValueError, match="label_smoothing is for labels"):
+        fit(model, (x, y.float()), (x, y.float()), optimizer, epochs=1, label_smoothing=0.1)
 
 
 @pytest.mark.parametrize("p", [1.5, -0.1])

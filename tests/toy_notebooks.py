@@ -10,11 +10,13 @@ from pathlib import Path
 import nbformat
 import psutil
 
+from course_utils.reruns.plan import plan
+
 PARAMETERS = """seed: int = 0  # [0, 100] the seed
 p: float = 0.5  # [0, 1) probability of something
 flag: bool = False  # {True, False} whether to
 text: str = "a"  # {"a", "b"} which
-sizes: list = [1, 2]  # [1, 9] how many"""
+sizes: list = [1, 2]  # 1 to 9 values in [1, 9]: how many"""
 SETUP = """from course_utils.parameters import check_parameters
 parameters = check_parameters(In, globals())"""
 LESSON_RECORD = """from course_utils import claims
@@ -66,9 +68,19 @@ def shown_verdicts(notebook):
     return {match[1]: match[2].lower() for match in found if match}
 
 
+def name_of(path):
+    """What the results of a toy notebook with its defaults are called."""
+    return plan(path)[0].name
+
+
 def files(folder):
     """Names of the files in a results folder, its lock aside."""
     return sorted(path.name for path in Path(folder).iterdir() if path.name != ".lock")
+
+
+def fifo(path):
+    """Make a named pipe, which blocks whoever opens it, or, where the system has none, a folder."""
+    getattr(os, "mkfifo", os.mkdir)(path)
 
 
 def wait_until(condition, seconds=120):

@@ -2,9 +2,9 @@
 
 import dis
 import functools
-import html
 import inspect
 
+from course_utils.cards import card
 from course_utils.checks.answers import difference, equal, guarded, outputs_of, restored_state, shown, shown_inputs
 
 OPEN = "not attempted yet: write your answer where the dots (or None) stand, and run the cell again"
@@ -20,14 +20,6 @@ class Verdict(str):
 
     def __repr__(self):
         return str(self)
-
-
-def card(word, kind, text, details=""):
-    """A stand-in for the card of claims."""
-    sign, colour = {"none": ("·", "#5F6368"), "no": ("✗", "#B84D00"), "yes": ("✓", "#007A58")}[kind]
-    style = f"background-color:{colour};color:#FFFFFF;border-radius:10px;padding:2px 10px;white-space:nowrap"
-    pill = f'<strong style="{style}">{sign} {html.escape(word)}</strong>'
-    return f'<div style="margin:8px 0;line-height:1.7">{pill} {html.escape(text)}{details}</div>'
 
 
 def diagnose(answer, cases, right, mistakes, *, passed, properties=None, call=None, tolerance=1e-4):
@@ -58,8 +50,9 @@ def diagnose(answer, cases, right, mistakes, *, passed, properties=None, call=No
         return Verdict(OPEN)
     if is_value:
         cases, call = [()], lambda value: value
-    if misfit := _misfit(answer, right, cases[0], call):
-        return Verdict(f"not yet: {misfit}")
+    misfit, problem = guarded(lambda: _misfit(answer, right, cases[0], call))
+    if misfit or problem:
+        return Verdict(f"not yet: {misfit or 'your answer ' + problem}")
     with restored_state():
         outputs, changed, problem = outputs_of(answer, cases, call)
         at = [f"with {shown_inputs(right or answer, inputs)} " if inputs else "" for inputs in cases]

@@ -1,68 +1,82 @@
 """`course build`: from one source, `notebooks/source/NN_name.py`, the learner's notebook and the solved one, both executed.
 
-A cell tagged `stub` is for the learner's notebook only, `solution` and `instructor` for the solved one. Timing metadata and
-widget state are stripped and cell ids are counted, so building an unchanged lesson again on the same machine changes no
-byte. A notebook remembers a fingerprint of its source and of the helpers it imports; while that holds it is not executed.
+A cell tagged `stub` is for the learner's notebook only, `solution` and `instructor` for the solved one; one tagged `fold` shows
+only its first line. Timing metadata and widget state are stripped and cell ids are counted, so building an unchanged lesson
+again on the same machine changes no byte; other metadata is what JupyterLab writes, so opening a notebook does not mark it
+modified. A notebook remembers a fingerprint of its source and of the helpers it imports; while that holds it is not executed.
 """
+
+from pathlib import Path
 
 import jupytext
 import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from ipykernel.ipkernel import IPythonKernel
+from nbformat import NotebookNode
 
 from course_utils.tools.files import write_all
-from course_utils.tools.kernel import kernel_environment
-from course_utils.tools.lessons import NOTEBOOKS, fingerprint, targets
+from course_utils.tools.kernel import STOPPED, execute_cells, last_traceback
+from course_utils.tools.lessons import fingerprint, lesson_name, targets
 
 DROPPED = {"learner": {"solution", "instructor"}, "solved": {"stub"}}
 CELL_SECONDS = 600
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
-def is_current(source, path):
+def is_current(source: Path, path: Path) -> bool:
     """Whether the notebook at `path` was built from this source with these helpers."""
     if not path.exists():
         return False
     return nbformat.read(path, 4).metadata.get("course", {}).get("fingerprint") == fingerprint(source)
 
 
-def build(source, variant):
-    """Make, execute and atomically write one variant ("learner" or "solved") of a lesson. Raises RuntimeError, naming the
-    cell, if a cell raises or the kernel dies; the notebook that was there before then stays."""
+def build(source: Path, variant: str) -> None:
+    """Make, execute and atomically write one variant of a lesson. The fingerprint is taken first: what is edited meanwhile
+    leaves a notebook that is not current.
+
+    Args:
+        source: its path.
+        variant: "learner" or "solved".
+    Raises:
+        RuntimeError: a cell raises, which it names, or the kernel dies; the notebook that was there before stays.
+    """
+    before = fingerprint(source)
     notebook = assemble(source, variant)
-    client = NotebookClient(notebook, timeout=CELL_SECONDS, kernel_name="python3", resources={"metadata": {"path": NOTEBOOKS}})
-    try:
-        client.execute(env=kernel_environment())
-    except (CellExecutionError, DeadKernelError, TimeoutError) as error:
-        raise RuntimeError(f"{source.stem} ({variant}) was not built:\n{error}") from None
-    write(finish(notebook, source), targets(source)[variant])
+    folder = targets(source)["learner"].parent
+    folder.mkdir(parents=True, exist_ok=True)
+    reason = execute_cells(notebook, folder, cell_seconds=CELL_SECONDS)
+    if reason == STOPPED:
+        raise KeyboardInterrupt
+    if reason:
+        raise RuntimeError(f"{lesson_name(source)} ({variant}) was not built: {reason}\n{last_traceback(notebook)}")
+    write(finish(notebook, before), targets(source)[variant])
 
 
-def assemble(source, variant):
-    """The unexecuted notebook of a variant: cells chosen by tag, ids counted."""
+def assemble(source: Path, variant: str) -> NotebookNode:
+    """The unexecuted notebook of a variant: cells chosen by tag and folded, ids counted."""
     notebook = jupytext.read(source, fmt="py:percent")
     dropped = DROPPED[variant]
     notebook.cells = [cell for cell in notebook.cells if not dropped & set(cell.metadata.get("tags", []))]
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
-    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+        if "fold" in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = {"source_hidden": True}
+            cell.metadata["tags"].append("hide-input")
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": IPythonKernel.language_info})
     return notebook
 
 
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-
-
-def finish(notebook, source):
-    """Strip what differs between two equal runs, and note the fingerprint."""
+def finish(notebook: NotebookNode, mark: str) -> NotebookNode:
+    """Strip what differs between two equal runs, and note the fingerprint `mark`."""
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-    kept = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "course": {"fingerprint": fingerprint(source)}}
-    notebook.metadata = nbformat.from_dict(kept)
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["course"] = {"fingerprint": mark}
     return notebook
 
 
-def write(notebook, path):
+def write(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_all({path: nbformat.writes(notebook) + "\n"})

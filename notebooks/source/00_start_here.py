@@ -1,131 +1,183 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# **The question:** does my set-up work, how do I use this course, and what will I be able to do?
+# **The question:** how much can a network learn when there is nothing to learn?
 #
-# **Time:** 10 minutes. **You need:** Python, and to have trained a small network once.
+# Below are real handwritten digits, but the label above each is drawn from a hat. No rule connects the two; you would refuse
+# to learn them. A network is going to be asked for 200. How far does it get?
 #
-# At the end you will be able to
-# 1. *run* a lesson and *check* your installation,
-# 2. *read* a claim: its sentence, its measurement and its verdict,
-# 3. *answer* an exercise and *use* the diagnosis that its check gives.
-
-# %% [markdown]
-# ## The one cell you may change
+# **Ten minutes. You need** Python, and to have trained a small network once. **You will be able to** *predict* before you
+# run, *read* a card and what it was measured against, and *mend* an exercise by its diagnosis.
 #
-# Every lesson begins with a cell like the next one: its parameters, each with its type, its range and its meaning.
-# Change a value, then choose *Run → Run All Cells*, and every conclusion of the lesson is measured again.
+# Press *Shift + Enter* to run a cell and go on to the next.
 
 # %% tags=["parameters"]
 seed: int = 0  # [0, 1000000] the random seed of the small experiment below
 n_runs: int = 8  # [3, 100] how many times the small experiment is repeated
 device: str = "cpu"  # {"cpu", "cuda"} where tensors live
 
-# %%
+# %% tags=["fold"]
+# set-up: imports, the course's style, a check of the parameters above
 import torch
+from matplotlib import pyplot as plt
 
-from course_utils import claims as verdicts
 from course_utils.checks import lesson_00 as checks
+from course_utils.claims import Claims
 from course_utils.data import load
 from course_utils.doctor import examine
-from course_utils.figures import plot_images, show, use_course_style
+from course_utils.figures import plot_images, plot_interval, show, use_course_style
 from course_utils.models import mlp
 from course_utils.parameters import check_parameters
-from course_utils.training import evaluate, fit
+from course_utils.stacked import train_runs
 
+torch.set_num_threads(1)
 use_course_style()
 parameters = check_parameters(In, globals())
+claims = Claims("00")
 
-# %% [markdown]
-# The last line checks the values above before anything runs: try `n_runs: int = 2` and see what it says.
-#
-# ## Does my set-up work?
-#
-# The cell trains a small network and looks at the packages, the device and the data. Where something is wrong, it says
-# what to do. `course doctor` in a terminal gives the whole report, line by line.
 
-# %%
-to_fix = [line for ok, line in examine() if not ok]
-print("\n".join(to_fix) or "everything is in place")
+# %% tags=["fold"]
+# the data: digits, with their labels shuffled
+def shuffled(labels, seed):
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    return labels[order.to(labels.device)]
 
-# %% [markdown]
-# ## Real data, without a download
-#
-# The course needs no network. Its first data set is a set of real handwritten digits that comes with scikit-learn, 8 by 8
-# pixels each. `load` gives three disjoint parts: one to train on, one to choose by, and one to be looked at once.
 
-# %%
 digits = load("digits", seed=seed, device=device)
-x, y = digits.train
-fig = plot_images(x[:20], [digits.classes[label] for label in y[:20]])
-show(fig, alt="Twenty small grey images of handwritten digits in two rows, each with its label above it.")
+x, y = digits.train[0][:200], digits.train[1][:200]
+lies = shuffled(y, seed)[:20]
+n_true = (lies == y[:20]).sum().item()
+fig = plot_images(x[:20], [digits.classes[label] for label in lies])
+show(
+    fig,
+    alt="Twenty small grey images of handwritten digits in two rows, each under a label that was drawn at random.",
+    reading=f"Twenty of the 200 digits, each under its shuffled label. By luck, {n_true} of these 20 labels are true.",
+)
 
 # %% [markdown]
-# The figure shows the first twenty training images. Some are hard even for you: a network that gets *these* right may
-# have learned what a digit is, or may have learned these images by heart. Telling the two apart is what the course is
-# about.
-#
 # ## Predict
 #
-# A network is about to be trained on those digits whose **labels have been shuffled**: nothing is left to learn. After
-# enough epochs, how many training labels will it get right: about a tenth, about half, or almost all? Decide before you
-# run the next cell.
-
+# The network has 256 + 256 hidden units and goes through the 200 digits forty times. Of the 200 shuffled labels, how many
+# will it then get right? Write your guess in place of `None`; it is for you alone, and everything runs without it.
 
 # %%
-def memorize(seed):
-    shuffled = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(seed)).to(y.device)]
-    torch.manual_seed(seed)
-    model = mlp().to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    fit(model, (x[:200], shuffled[:200]), digits.val, optimizer, epochs=60, seed=seed)
-    return evaluate(model, x[:200], shuffled[:200])["accuracy"], evaluate(model, *digits.val)["accuracy"]
-
-
-train_accuracy, val_accuracy = zip(*[memorize(seed + i) for i in range(n_runs)], strict=True)
+prediction = None  # "a tenth", "half" or "almost all"
 
 # %% [markdown]
-# ## A claim and its verdict
+# ## Run
 #
-# This course never says "regularization helps". It states a sentence, measures, and lets the numbers give the verdict:
-# **supported**, **not supported**, or **inconclusive** when the 95 % interval leaves both open. What was measured stands
-# between ⟨ and ⟩.
+# One network might be lucky, so each of `n_runs` networks gets a shuffle of its own. `train_runs` trains them all at once;
+# lesson 01 opens its loop.
 
-# %% tags=["nbval-check-output"]
-claims = [
-    verdicts.compare(
-        "00.1",
-        "A network can learn at least 90 % of completely random labels by heart.",
-        train_accuracy,
-        [0.9] * n_runs,
-        source="Zhang et al. 2017, arXiv:1611.03530",
-    ),
-    verdicts.compare(
-        "00.2",
-        "What it learned by heart helps with new digits: accuracy at least 10 points above the chance level of 10 %.",
-        val_accuracy,
-        [0.1] * n_runs,
-        margin=0.1,
-        expect="not supported",
-    ),
-]
-display(*claims)
+# %%
+runs = []
+for k in range(seed, seed + n_runs):
+    runs.append({"seed": k, "lr": 0.003, "train": (x, shuffled(y, k))})
+
+history, networks = train_runs(mlp, None, digits.val, runs, epochs=40)
+
+# %% tags=["fold"]
+# the figure: accuracy on the shuffled labels and on new digits, after every epoch
+last = history.groupby("run").last()
+learned, on_new_digits = last["train_accuracy"], last["val_accuracy"]
+fig, ax = plt.subplots()
+for column, label, style in (("train", "shuffled labels", "--"), ("val", "new digits, true labels", "-")):
+    percent = history.assign(percent=100 * history[f"{column}_accuracy"])
+    plot_interval(ax, percent, "epoch", "percent", label=label, linestyle=style)
+ax.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(-3, 103))
+ax.set_title(f"{learned.mean():.0%} of the shuffled labels learned, {on_new_digits.mean():.0%} of new digits read")
+ax.legend()
+show(
+    fig,
+    alt="Two curves over forty epochs: accuracy on the shuffled labels, and accuracy on new digits with their true labels.",
+    reading=f"In the end the networks know {learned.mean():.1%} of their shuffled labels, and read {on_new_digits.mean():.1%} "
+    f"of {len(digits.val[1])} digits that they have never seen.",
+)
+
+# %% tags=["fold"]
+# how your prediction fared
+amounts = {"a tenth": 0.1, "half": 0.5, "almost all": 1.0}
+outcome = min(amounts, key=lambda amount: abs(amounts[amount] - learned.mean()))
+replies = {None: "You kept your prediction to yourself.", outcome: "You predicted it."}
+reply = replies.get(prediction, f"You predicted {prediction}: what made you think so?")
+print(f"The networks learned {outcome} of their labels. {reply}")
 
 # %% [markdown]
-# The second sentence is wrong, and the lesson says so: a verdict of *not supported* is a result like any other. Popular
-# errors appear in this course in just this way: stated, run, refuted.
+# ## Read a card
 #
-# ## An exercise
+# This course never says "networks memorize". It writes the sentence down, measures it, and shows a card: the **verdict**,
+# the **sentence**, then what was measured **and against what**. The small triangle opens how it was tested.
 #
-# An exercise asks for an `answer` and a check tells what is right or wrong about it. *Run All* works with every exercise
-# left open.
+# Against what, here? Someone who reads every digit correctly would still get a few shuffled labels right, by luck.
+
+# %% tags=["fold"]
+# how claim 00.1 is measured: against someone who reads every digit correctly
+true_by_luck = [(shuffled(y, k) == y).double().mean().item() for k in range(seed, seed + n_runs)]
+claims.compare(
+    "00.1",
+    "A network can learn shuffled labels by heart: it gets at least 70 points more of them right than a perfect reader would",
+    learned,
+    true_by_luck,
+    margin=0.7,
+    names=("by heart", "by a perfect reader"),
+    unit="points",
+    source="Zhang et al. 2017, arXiv:1611.03530",
+)
+
+# %% [markdown]
+# A verdict is ✓ supported, ✗ not supported, or ? inconclusive where the 95 % interval leaves both open. It comes from *your*
+# run, just now.
 #
-# **Exercise 0.1.** A classifier is right on 360 of 400 test digits. Write a function that takes the number of correct
-# examples and the number of examples, and returns the standard error of the accuracy.
+# And does what was learned by heart help with a digit that the network has never seen?
+
+# %% tags=["fold"]
+# how claim 00.2 is measured: against guesses
+x_new, y_new = digits.val
+guessed = [(shuffled(y_new, k) == y_new).double().mean().item() for k in range(seed, seed + n_runs)]
+claims.same(
+    "00.2",
+    "On new digits, a network that learned shuffled labels is as good as a guess, to within 15 points",
+    on_new_digits,
+    guessed,
+    margin=0.15,
+    names=("by the network", "by guessing"),
+    unit="points",
+)
+
+# %% [markdown]
+# So a network can be perfect where it has trained and clueless everywhere else. What keeps one from ending there is called
+# regularization, and is what the other lessons are about.
+#
+# ## Mend an exercise
+#
+# An exercise asks you to fill in a function; its check names your mistake. Write what comes to mind, run, read, mend. A first
+# try that fails is the quicker way to learn how this works.
+#
+# ### Exercise 0.1
+#
+# A classifier is right on 360 of 400 test digits: 90 %. On 400 other digits it would be a little more, or a little less. Return
+# the standard error of its accuracy, the typical size of that luck.
+
 
 # %% tags=["stub"]
-answer = None  # def answer(n_correct, n): ...
+def answer(n_correct, n):
+    # your code, in place of the dots
+    ...
+
+
 checks.check_0_1(answer)
+
+# %% [markdown] tags=["stub"]
+# <details><summary>Hint 1</summary>
+#
+# Each digit is a coin that shows *right* with probability $a$ = 0.9. What is the variance of one such coin?
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# It is $a(1-a)$. The variance of an average of $n$ coins is $n$ times smaller, and the standard error is its square root.
+# </details>
+#
+# Stuck, or curious? Every lesson has its [solutions](../notebooks/solutions/00_start_here.ipynb).
 
 
 # %% tags=["solution"]
@@ -137,35 +189,39 @@ def answer(n_correct, n):
 checks.check_0_1(answer)
 
 # %% [markdown]
-# ## When it goes wrong
+# ## Find your way
 #
-# * *"No module named course_utils"*: the notebook runs in another Python. Start JupyterLab with `make lab`.
-# * *A cell waits with `[*]` forever*: the kernel is busy or dead; choose *Kernel → Restart Kernel and Run All Cells*.
-# * *A verdict differs from the course's own*: the line then says what the course's run found. With other parameters that
-#   is a result, not a fault.
+# * **See folded code:** click the grey bar and press *Enter*; *View → Expand All Code* opens every cell.
+# * **Stop a cell:** the ■ in the toolbar. The cell then ends with `KeyboardInterrupt` and without a result; run it again.
+# * **Start afresh:** *Kernel → Restart Kernel and Run All Cells*. It also helps where a cell waits with `[*]` for minutes.
+# * **Ask "what if?":** change a number in the first code cell, say `n_runs` to 3, and choose *Run → Run All Cells*. All figures
+#   and verdicts are measured anew; one that changes is a finding, not a fault. In a terminal, `course run 00 -p n_runs=3`.
 #
-# ## The lessons
+# ## Is everything in place?
+#
+# The next cell looks at the packages, the device and the data, and trains once more. Where something is amiss it says what to
+# do.
+
+# %% tags=["fold"]
+# the doctor: what is missing on this machine, if anything
+to_fix = [line for is_fine, line in examine() if not is_fine]
+print("\n".join(to_fix) or "everything is in place")
+
+# %% [markdown]
+# ## Where to go
 #
 # | lesson | the question it answers |
 # | --- | --- |
-# | 01 overfitting | when does low training error lie? |
-# | 02 weight decay | what does λ do, and when is L2 the same as decay? |
-# | 03 AdamW | what changes under Adam, and what does AdamW really do? |
-# | 04 dropout | what does a random mask buy? |
-
-# %%
-verdicts.claim_table(claims)
-
-# %%
-metrics = {"train_accuracy": sum(train_accuracy) / n_runs, "val_accuracy": sum(val_accuracy) / n_runs}
-record = verdicts.write_record("00_start_here", claims, parameters=parameters, metrics=metrics)
-print("record:", ", ".join(record))
-
-# %% [markdown]
-# **What you can do now.** *Run and check*: the report said whether everything is in place. *Read a claim*: two verdicts,
-# one of them against the sentence. *Answer an exercise*: the check named what was missing.
+# | [01 overfitting](01_overfitting.ipynb) | when does low training error lie? |
+# | [02 weight decay](02_weight_decay.ipynb) | what does λ do, and when is L2 the same as decay? |
+# | [03 AdamW](03_adamw.ipynb) | what changes under Adam, and what does AdamW really do? |
+# | [04 dropout](04_dropout.ipynb) | what does a random mask buy? |
 #
 # **Reference.** C. Zhang, S. Bengio, M. Hardt, B. Recht, O. Vinyals, *Understanding deep learning requires rethinking
 # generalization*, ICLR 2017, [arXiv:1611.03530](https://arxiv.org/abs/1611.03530).
-#
-# **Next:** [01 · Overfitting](01_overfitting.ipynb).
+
+# %% tags=["fold"]
+# all claims of this lesson, and the record of this run
+claims.table()
+metrics = {"train_accuracy": learned.mean(), "val_accuracy": on_new_digits.mean()}
+record = claims.record(parameters, metrics)

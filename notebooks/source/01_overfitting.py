@@ -154,7 +154,7 @@ together, networks = train_runs(build, few[0], splits[0].val, runs, epochs=epoch
 stacked = together.pivot(index="epoch", columns="run", values="train_loss").to_numpy()[:10, :3]
 one_by_one = np.stack([history["train_loss"] for history in alone], axis=1)
 
-# %% tags=["nbval-check-output"]
+# %%
 claims = [
     verdicts.exact("01.1",
                    "The short loop gives the same losses and accuracies as fit, epoch by epoch.",
@@ -199,7 +199,7 @@ show(fig, alt="Loss per epoch, log scale: training losses keep falling; validati
 # (with replacement) from all those it was not trained on.
 
 
-# %% tags=["nbval-check-output"]
+# %%
 def unseen(split):
     """The digits a run does not train on: validation and test together."""
     return [torch.cat(parts) for parts in zip(split.val, split.test, strict=True)]
@@ -336,7 +336,7 @@ ax.legend(loc="upper center")
 show(fig, alt="Over λ: variance falls, bias² rises, their sum is a U; training error only rises.")
 
 
-# %% tags=["nbval-check-output"]
+# %%
 def off_by(variance):
     """Largest relative violation of bias² + variance = MSE."""
     return (abs(tradeoff["bias²"] + tradeoff[variance] - tradeoff["MSE"]) / tradeoff["MSE"]).max()
@@ -441,7 +441,7 @@ means = {
 }
 pd.DataFrame(means, index=["training accuracy", "validation accuracy"]).T.round(3)
 
-# %% tags=["nbval-check-output"]
+# %%
 ones, n_val = np.ones(n_runs), len(splits[0].val[1])
 claims += [
     verdicts.compare("01.6",
@@ -515,7 +515,7 @@ axes[0].set_ylabel("accuracy")
 axes[1].legend(loc="lower right")
 show(fig, alt="Training and validation accuracy over width, training digits and label noise.")
 
-# %% tags=["nbval-check-output"]
+# %%
 drop = {name: at("noise", 0.0, name) - at("noise", 0.6, name) for name in ("train", "val")}
 claims += [
     verdicts.compare("01.10",
@@ -546,7 +546,7 @@ display(*claims[-3:])
 # learned nothing has no gap. Take the widths above and an untrained network as candidates. Let the smallest gap between
 # training and validation choose one, and the best validation accuracy another; then open the test set for these two.
 
-# %% tags=["nbval-check-output"]
+# %%
 chosen_by_gap, chosen_by_val = [], []
 for k in range(n_runs):
     trained = [models[at("width", width, "model")[k]] for width in sweeps["width"]]
@@ -594,7 +594,7 @@ published
 # once in each table: no dropout and no weight decay. It is the control: there is nothing to find between the two.
 
 
-# %% tags=["nbval-check-output"]
+# %%
 def z_score(a, b, n=10_000):
     """Difference of two test accuracies (percent) in units of its standard error."""
     a, b = a / 100, b / 100
@@ -677,7 +677,7 @@ for i, model in enumerate(lucky_models):
     k, number = divmod(i, 5)
     hundreds[k, number] = is_right(model, *unseen(splits[k]))[:700].reshape(7, 100).mean(1)
 
-# %% tags=["nbval-check-output"]
+# %%
 reported, honest = [], []
 for choosing in range(7):
     seen, others = hundreds[:, :, choosing], np.delete(hundreds, choosing, axis=2).mean(2)
@@ -748,7 +748,7 @@ for name, losses in scripts.items():
     stops.loc[name] = n_epochs, len(losses), losses[best_epoch], np.nanmin(losses)
 stops
 
-# %% tags=["nbval-check-output"]
+# %%
 noisy = noisy_run(0, noise=0.4)
 model, optimizer = new_network(0)
 history = fit(model, noisy["train"], noisy["val"], optimizer, epochs=epochs, seed=seed, patience=8)
@@ -859,7 +859,7 @@ ax.legend()
 show(fig, alt="Error over D: without a penalty it peaks at D = N, then falls; ridge: no peak.")
 
 
-# %% tags=["nbval-check-output"]
+# %%
 def largest_rise(curve):
     """The largest factor from one size to the next."""
     return (curve[1:] / curve[:-1]).max()
@@ -950,7 +950,7 @@ ax.set_title(f"Best λ: slope {slopes[0]:.2f} for a fixed model, {slopes[1]:.2f}
 ax.legend(loc="upper right", bbox_to_anchor=(1, 0.88))
 show(fig, alt="Best λ over N, log-log: falls along the formula for a fixed model, else it is flat.")
 
-# %% tags=["nbval-check-output"]
+# %%
 summed_slope = slope(n_fixed, fixed_model * n_fixed)
 claims += [
     verdicts.within("01.26", "For a fixed model and a mean loss the best λ falls as 1/N.",
@@ -1035,7 +1035,7 @@ for name, w in solutions.items():
     fits.loc[name, "distance to minimum norm"] = np.linalg.norm(w - np.linalg.pinv(a) @ b)
 fits
 
-# %% tags=["nbval-check-output"]
+# %%
 one_pass, _ = train_all([noisy_run(k, n=1000) for k in range(n_runs)], epochs=1)
 from_zeros, from_ones, from_adam = fits["distance to minimum norm"]
 claims += [
@@ -1084,7 +1084,7 @@ for k in range(n_runs):
 regularized, _ = train_all([run(k, p_drop=0.5, weight_decay=1.0) for k in range(n_runs)])
 running_over_eval = regularized["loss"] / regularized["train_loss"]
 
-# %% tags=["nbval-check-output"]
+# %%
 x, digit = as_numpy(splits[0].train)  # symptom 4
 is_zero = digit == 0
 with_ones = np.hstack([x, np.ones((len(x), 1))])
@@ -1145,7 +1145,7 @@ plain, _ = train_all([run(k, skip=0) for k in range(n_runs)], build=deep)
 skipping, _ = train_all([run(k, skip=1) for k in range(n_runs)], build=deep)
 more_digits, _ = train_all([noisy_run(k, n=2 * n_train) for k in range(n_runs)])
 
-# %% tags=["nbval-check-output"]
+# %%
 claims += [
     verdicts.compare("01.35",
                      "Skip connections regularize as a penalty does, at the price of a higher "

@@ -118,7 +118,7 @@ def difference(a, b):
 # to its size" is something else. The tax, the penalty itself, is proportional to the *square*. (A tax proportional to |w|
 # would be the L1 penalty of lesson 06.)
 
-# %% tags=["nbval-check-output"]
+# %%
 w = torch.ones(n_features, **double)
 by_hand = gradient(loss, w) + l2_strength * w
 by_autograd = gradient(lambda w: loss(w) + l2_strength / 2 * w @ w, w)
@@ -193,7 +193,7 @@ def descend(n_steps, penalty=0, coupled=0, decoupled=0, momentum=0, nesterov=Fal
     return torch.stack(path)
 
 
-# %% tags=["nbval-check-output"]
+# %%
 errors, forgotten_half = [], []
 for schedule in (fixed, cosine):
     coupled = descend(200, coupled=l2_strength, schedule=schedule)
@@ -249,7 +249,7 @@ def sklearn_ridge(alpha):
     return torch.as_tensor(model.coef_, **double)
 
 
-# %% tags=["nbval-check-output"]
+# %%
 n_steps = 1500
 descended = descend(n_steps, coupled=l2_strength)[-1]
 translated = sklearn_ridge(n_examples * l2_strength / 2)
@@ -333,7 +333,7 @@ show(fig, alt="Left: distance to ridge; decoupled with momentum levels off. Righ
 # The claims include Nesterov's variant of momentum, which steps along $\nabla L + \mu v$ instead of $v$: at a standstill
 # the two are the same.
 
-# %% tags=["nbval-check-output"]
+# %%
 variants = [{"momentum": momentum}, {"momentum": momentum, "nesterov": momentum > 0}]
 coupled = [descend(n_steps, coupled=l2_strength, **variant) for variant in variants]
 decoupled = [descend(n_steps, decoupled=l2_strength, **variant) for variant in variants]
@@ -430,7 +430,7 @@ def unused(lrs, momentum=0.0):
     return w.item()
 
 
-# %% tags=["nbval-check-output"]
+# %%
 lrs = [lr * cosine(step / 500) for step in range(500)]
 left = unused(lrs)
 predicted = math.prod(1 - step_lr * l2_strength for step_lr in lrs)
@@ -487,7 +487,7 @@ checks.check_2_4(answer)
 # is the wrong variant below. The test does not use the algebra: L-BFGS, a general-purpose optimizer, maximizes the sum of
 # PyTorch's own Gaussian log-densities.
 
-# %% tags=["nbval-check-output"]
+# %%
 noise_variance, prior_variance = 0.5, 2.0
 likelihood = torch.distributions.Normal(0.0, math.sqrt(noise_variance))
 prior = torch.distributions.Normal(0.0, math.sqrt(prior_variance))
@@ -568,7 +568,7 @@ show(fig, alt="Posterior density of a coin's bias with lines at the two MAP valu
 # although model, prior and data are the same, and neither is exactly the mean, the probability one would bet on. The minimum
 # of a penalized loss is therefore not "the Bayesian answer": it is one point of it, in one coordinate, without a width.
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.exact("02.12", "The MAP estimate does not depend on how the parameter is written.",
                    abs(map_in_w - map_in_p), 1e-3, control=high - low, expect="not supported"),
@@ -657,7 +657,7 @@ show(fig, alt="Norm and two weights by λ: the norm falls, w₂ goes from negati
 # The claims also test the popular "λ controls the radius", by doubling the scale of the targets.
 
 
-# %% tags=["nbval-check-output"]
+# %%
 def alignment(w):
     """Cosine of the angle between the downhill direction of the loss and w."""
     return torch.cosine_similarity(-S @ (w - w_star), w, dim=0).item()
@@ -736,7 +736,7 @@ show(fig, alt="Fraction kept by curvature for three λ: points lie on the curves
 # The first wrong variant below is a unit error: it uses λ with the eigenvalues of $X^\top X$, of the sum, instead of the
 # mean. The second counts the parameters.
 
-# %% tags=["nbval-check-output"]
+# %%
 law = d / (d + l2_strength)
 of_the_sum = (d * n_examples / 2) / (d * n_examples / 2 + l2_strength)
 found = [
@@ -838,7 +838,7 @@ for name, signal in worlds.items():
         seeds = range(1000 * seed, 1000 * seed + 4 * n_runs)
         error[name, value] = [excess_error(signal, value, s) for s in seeds]
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.holds("02.20", "For logistic regression the law d/(d + λ) is good to 1 % for small λ "
                    "(0.01) and wrong by over 5 % for large λ (10).",
@@ -892,7 +892,7 @@ with torch.no_grad():
     moved[2].weight.mul_(100)
 with_tanh = [nn.Sequential(net[0], nn.Tanh(), net[2]) for net in (plain, moved)]
 
-# %% tags=["nbval-check-output"]
+# %%
 ratio = mean_slope(half) / mean_slope(plain)
 normed_ratio = mean_slope(half_normed) / mean_slope(normed)
 found = [
@@ -989,7 +989,7 @@ show(fig, alt="Left: weight norm by epoch, growing without decay, level with it.
 # gather near zero while some keep large values. It "compresses toward zero as training progresses", as popular animations
 # show, in the early epochs only.
 
-# %% tags=["nbval-check-output"]
+# %%
 late_fall = [1 - end / before for end, before in zip(final, thirds, strict=True)]
 found = [
     verdicts.compare("02.26", "With data, the norm ends at more than twice what decay alone "
@@ -1107,7 +1107,7 @@ gap = {}
 for value in (0.0, 0.3):
     gap[value] = accuracy_at("letters", value, "train_accuracy") - accuracy_at("letters", value)
 
-# %% tags=["nbval-check-output"]
+# %%
 found = [
     verdicts.compare("02.28", "On digits with wrong labels, the λ chosen on validation data "
                      "gains more than 2 points.",
@@ -1174,7 +1174,7 @@ table.set_index("code").round(3).replace(-0.0, 0.0)
 # the penalty does. That is why inputs are standardized before λ is tuned.
 
 
-# %% tags=["nbval-check-output"]
+# %%
 def fitted_values(inputs, l2_strength):
     hessian = 2 / n_examples * inputs.T @ inputs
     penalized = hessian + l2_strength * torch.eye(n_features, **double)

@@ -197,7 +197,7 @@ errors.map("{:.1e}".format).to_frame("largest deviation from PyTorch")
 # Adam needs decoupled decay*. In `torch.optim.Adam`, `weight_decay` **is** the penalty in the loss. What decouples is
 # another class, or the switch `Adam(decoupled_weight_decay=True)`.
 
-# %% tags=["nbval-check-output"]
+# %%
 by_hand = follow_torch(Adam, penalty=weight_decay)
 switched = follow_torch(Adam, weight_decay=weight_decay, decoupled_weight_decay=True)
 claims += [
@@ -287,7 +287,7 @@ unused.rename_axis("weight_decay").round(4)
 # The column of Adam hardly depends on λ: there an unused weight dies at full speed from each of these strengths. This settles
 # question 1 of *Predict*.
 
-# %% tags=["nbval-check-output"]
+# %%
 promise = (1 - 1e-3 * weight_decay) ** torch.arange(1, 2001)[:, None]
 gap = {name: (means - promise).abs().max() for name, means in drift.items()}
 spans = unused.max() - unused.min()
@@ -368,7 +368,7 @@ show(fig, alt="Left, the weight of the flat direction against the step: Adam wit
 # Right, where they end for every λ. The circles follow the ridge curve. The squares do not react to λ at all until 1/λ is
 # smaller than the minimum, and then sit on 1/λ; claim 03.8 finds that in all three directions, whatever the curvature.
 
-# %% tags=["nbval-check-output"]
+# %%
 end = {name: path[-1] for name, path in paths.items()}
 to_ridge = {name: (w - ridge)[0].abs().max() for name, w in end.items()}
 to_minimum = {name: (w - 1)[0].abs().max() for name, w in end.items()}
@@ -392,7 +392,7 @@ display(*claims[-3:])
 # after 200 steps), and that *with Adam + L2, changing the learning rate changes the regularization*. The penalized loss
 # contains no learning rate, so its minimum cannot move; the run is repeated with a third of it.
 
-# %% tags=["nbval-check-output"]
+# %%
 early = {name: (path[200, 0] - ridge[0]).abs().max() for name, path in paths.items()}
 moved = (descend(adam_l2, lr=1e-2 / 3)[-1] - end["Adam + L2"]).abs().max()
 claims += [
@@ -485,7 +485,7 @@ show(fig, alt="Implied penalty against gradient noise on logarithmic axes. Adam 
 # these most, while ridge shrinks the directions that matter *least* (lesson 02). To call one of the two a "distortion" of the
 # other is a matter of taste; which is better is a question for a validation set.
 
-# %% tags=["nbval-check-output"]
+# %%
 in_units = {name: p / weight_decay for name, p in penalties.items()}
 off_even = {name: (p - 1).abs().max() for name, p in in_units.items()}
 off_sigma = {name: (p / levels - 1).abs().max() for name, p in in_units.items()}
@@ -510,7 +510,7 @@ display(*claims[-3:])
 # ignores the factor, but the penalty is now that much smaller beside the loss. AdamW's decay never meets the gradient.
 # The factor here is 128: a power of two is exact in floating point. A tiny `eps` keeps ε out of the comparison.
 
-# %% tags=["nbval-check-output"]
+# %%
 change = {}
 for name, step in both.items():
     run = {"n_steps": 300, "strength": weight_decay, "eps": 1e-30}
@@ -538,7 +538,7 @@ display(claims[-1])
 # The cell computes this average and compares it with AdamW; the wrong variant takes 1/λ for the memory.
 
 
-# %% tags=["nbval-check-output"]
+# %%
 def moving_average(tau):
     average, state = torch.ones(8, **f64), {}
     for _ in range(300):
@@ -597,7 +597,7 @@ def decay_exponent(lrs, weight_decay, momentum=0.0):
     return (lrs.sum() * weight_decay / (1 - momentum)).item()
 
 
-# %% tags=["nbval-check-output"]
+# %%
 schedule, flat = cosine(0.1, 2000, n_warmup=100), torch.full((2000,), 0.1)
 adamw_left = without_gradient(AdamW, one, schedule.tolist(), weight_decay=0.01).item()
 sgd_left = without_gradient(SGD, one, flat.tolist(), weight_decay=1e-3, momentum=0.9).item()
@@ -664,7 +664,7 @@ show(fig, alt="Horizontal bars of the decay exponent of six recipes on a logarit
 # 0.0001 of ResNet-50: over the run it is weaker. A weight decay without its learning rate, its momentum and its number of
 # steps is a number without a unit.
 
-# %% tags=["nbval-check-output"]
+# %%
 claims += [
     verdicts.holds("03.19", "The recipe (default: lr 0.001, weight_decay 0.0001) takes over 1 "
                    "% off a weight in 30 epochs.", shrunk > 0.01, control=False,
@@ -753,7 +753,7 @@ show(fig, alt="Weight norm relative to training without decay, against the numbe
 #
 # The last claim below trains with the recipe of the parameters cell, with its decay and without.
 
-# %% tags=["nbval-check-output"]
+# %%
 tried = (0.0, recipe_weight_decay)
 trial = [{"lr": recipe_lr, "weight_decay": d, "seed": s} for d in tried for s in splits]
 without, with_decay = np.split(sweep(trial)[0]["val_accuracy"].to_numpy(), 2)
@@ -776,7 +776,7 @@ display(*claims[-3:])
 # chosen on the validation images, and only the chosen network sees the test images.
 
 
-# %% tags=["nbval-check-output"]
+# %%
 def tuned_test_accuracy(name):
     scores = []
     for s, group in results[results["optimizer"] == name].groupby("seed"):
@@ -859,7 +859,7 @@ show(fig, alt="Validation loss against weight decay. Left, equal epochs: the sma
 #
 # The practical reading: when you change the learning rate *or* the number of epochs, look at Σηλ again.
 
-# %% tags=["nbval-check-output"]
+# %%
 size = {name: abs(moves) for name, moves in shift.items()}
 claims += [
     verdicts.compare("03.25", "With AdamW the best λ is independent of the learning rate "
@@ -928,7 +928,7 @@ pd.DataFrame(columns, index=[f"{p:.2e}" for p in products]).rename_axis("ηλ").
 # in pure bfloat16 its decay would do nothing. The cures are the float32 copy, or rounding up or down at random, in proportion
 # to the remainder.
 
-# %% tags=["nbval-check-output"]
+# %%
 promise = bf16_numbers * (1 - 2**-12) ** 200
 claims += [
     verdicts.exact("03.27", "Pure bfloat16 weights do not decay at all while ηλ is at most "
@@ -1030,7 +1030,7 @@ for _ in range(100):
 expected = start * (1 - 0.01 * 0.1) ** 100
 off = (words.weight.detach() / expected - 1).abs().max(1).values  # one number per token
 
-# %% tags=["nbval-check-output"]
+# %%
 in_both, missing = decay & rest, set(model.parameters()) - decay - rest
 leaked = {p for p in decay if p.dim() < 2}
 claims += [
@@ -1055,7 +1055,7 @@ display(*claims[-2:])
 # branch is used once, and then no more.
 
 
-# %% tags=["nbval-check-output"]
+# %%
 def last_factor(set_to_none):
     used, branch = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
     optimizer = AdamW([used, branch], lr=0.1, weight_decay=0.1)
@@ -1081,7 +1081,7 @@ display(claims[-1])
 # **Resuming brings the old decay back.** `load_state_dict` of an optimizer restores its *settings* too: the new number is
 # silently gone. Set it again after loading.
 
-# %% tags=["nbval-check-output"]
+# %%
 w = nn.Parameter(torch.ones(1))
 resumed = AdamW([w], weight_decay=0.3)
 given = resumed.param_groups[0]["weight_decay"]
@@ -1098,7 +1098,7 @@ display(claims[-1])
 # **A forgotten group.** A parameter in two groups raises an error at once. A parameter in *no* group raises nothing, and never
 # trains. Compare the sets, as claim 03.29 does.
 
-# %% tags=["nbval-check-output"]
+# %%
 layer = nn.Linear(2, 1)
 weight, bias = layer.weight.detach().clone(), layer.bias.detach().clone()
 forgetful = AdamW([{"params": [p for p in layer.parameters() if p.dim() >= 2]}], lr=0.1)

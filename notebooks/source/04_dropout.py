@@ -21,7 +21,7 @@
 # %% tags=["parameters"]
 seed: int = 0  # [0, 1000000] seed of every random draw; runs use seed, seed + 1, ...
 n_runs: int = 8  # [3, 64] training runs of each setting
-rates: list = [0.0, 0.25, 0.5, 0.75, 0.9]  # [0, 0.95] dropout rates, the first one 0
+rates: list = [0.0, 0.25, 0.5, 0.75, 0.9]  # 3 to 9 rising values in [0, 0.95]: dropout rates, the first one 0
 label_noise: float = 0.1  # [0, 0.5] share of wrong labels in the training letters
 n_train: int = 1000  # [100, 20000] training letters
 epochs: int = 60  # [1, 500] passes over them
