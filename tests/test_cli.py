@@ -30,6 +30,14 @@ def test_a_refused_value_ends_with_2_and_one_line(tmp_path, capsys):
         assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", ["run", "sweep"])
+def test_a_gpu_that_is_not_there_is_refused_before_a_kernel_starts(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main([command, "00", "-p", "device=cuda", "--out", str(tmp_path / "results")]) == 2
+    assert "finds no GPU" in capsys.readouterr().err
+    assert not (tmp_path / "results").exists()
+
+
 def test_a_fault_of_ours_is_no_refusal(tmp_path, monkeypatch):
     def faulty(*_, **__):
         raise ValueError("math domain error")

@@ -3,6 +3,7 @@
 import argparse
 import time
 
+from course_utils.parameters import check_device
 from course_utils.tools.refusals import Refused, refusing
 
 
@@ -79,6 +80,8 @@ def run_run(options: argparse.Namespace) -> int:
     names = [str(targets(source)["learner"]) for source in lessons()] if options.all else options.lessons
     with refusing():
         reruns = [rerun for name in names for rerun in plan(name, options.settings, options.preset)]
+        for rerun in reruns:
+            check_device(rerun.parameters)
     results = run_all(reruns, options.out or ("build" if options.all else "results"), force=options.force)
     print(table(results))
     return exit_code(results)
@@ -93,6 +96,8 @@ def run_sweep(options: argparse.Namespace) -> int:
     folder = options.out or "results"
     with refusing():
         reruns = plan(options.lesson, options.settings, options.preset, several=True)
+        for rerun in reruns if not (options.dry_run or options.scheduler) else ():
+            check_device(rerun.parameters)  # of this machine; a cluster's workers have their own
     if options.dry_run:
         print("\n".join(describe(rerun.changed) for rerun in reruns))
         print(estimate(reruns, folder, options.workers or CPU_COUNT))
