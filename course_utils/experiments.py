@@ -1,19 +1,23 @@
 """Experiments that lessons share: train every setting with every seed, compare in pairs, choose on validation, test once."""
 
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
+from course_utils.data import Splits
 from course_utils.stacked import train_runs
 from course_utils.statistics import mean_and_interval
-from course_utils.training import evaluate
+from course_utils.training import Pair, evaluate
 
 Choice = namedtuple("Choice", "best ties")
 
 
-def sweep(build, splits, settings: list[dict], seeds, *, epochs: int, batch_size: int = 64, patience=None) -> tuple:
+def sweep(build: Callable[..., nn.Module], splits: Splits | Mapping[int, Splits], settings: list[dict], seeds: Iterable[int], *,
+          epochs: int, batch_size: int = 64, patience: int | None = None) -> tuple[pd.DataFrame, list[nn.Module]]:  # fmt: skip
     """Train a model for each setting and seed; evaluate it on its training and validation examples, never on test.
 
     Args:
@@ -47,7 +51,7 @@ def sweep(build, splits, settings: list[dict], seeds, *, epochs: int, batch_size
     return pd.DataFrame(rows), models
 
 
-def at(table: pd.DataFrame, column: str, **where) -> np.ndarray:
+def at(table: pd.DataFrame, column: str, **where: Any) -> np.ndarray:
     """One number a seed, in the order of the seeds, so that two calls give pairs.
 
     Args:
@@ -99,7 +103,7 @@ def choose(table: pd.DataFrame, setting: str, by: str = "val_accuracy") -> Choic
     return Choice(best, [value for value, (mean, half, _) in behind.items() if mean <= half])
 
 
-def report_test(models: list, test) -> pd.DataFrame:
+def report_test(models: list[nn.Module], test: Pair | list[Pair]) -> pd.DataFrame:
     """Loss and accuracy on test examples, for the last page of an experiment: after this nothing is chosen any more.
 
     Args:
@@ -108,6 +112,9 @@ def report_test(models: list, test) -> pd.DataFrame:
 
     Returns:
         A table with a row a model: `test_loss` and, for labels, `test_accuracy`.
+
+    Raises:
+        ValueError: A list of pairs that is longer or shorter than that of the models.
     """
     pairs = test if isinstance(test, list) else [test] * len(models)
     return pd.DataFrame([evaluate(model, *pair, prefix="test_") for model, pair in zip(models, pairs, strict=True)])

@@ -3,23 +3,32 @@
 import base64
 import html
 import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from IPython.display import display
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from PIL import Image
 
 from course_utils.statistics import mean_and_interval
 
+if TYPE_CHECKING:  # so that drawing a report needs no torch
+    import pandas as pd
+    import torch
 
-def use_course_style():
+
+def use_course_style() -> None:
     """Apply `course.mplstyle` to all figures from here on."""
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
 
 
-def show(fig, alt: str, reading: str = "", live: str = "") -> None:
+def show(fig: Figure, alt: str, reading: str = "", live: str = "") -> None:
     """Display a figure with alternative text and, below it, what it shows; then close it.
 
     The picture is stored once, inside HTML. JupyterLab ignores the metadata of an `image/png` output, so that only an `<img>`
@@ -46,7 +55,7 @@ def show(fig, alt: str, reading: str = "", live: str = "") -> None:
     display({"text/html": figure, "text/plain": "\n".join(filter(None, [f"Figure: {alt}", reading]))}, raw=True)
 
 
-def plot_interval(ax, table, x, y, *, label="", **style):
+def plot_interval(ax: Axes, table: "pd.DataFrame", x: str, y: str, *, label: str = "", **style: Any) -> Line2D:
     """Mean of y at each x, with the band of its 95 % interval over runs; the legend says so, with n.
 
     Args:
@@ -80,8 +89,17 @@ def plot_history(ax, history, metric="loss"):
     ax.legend()
 
 
-def plot_images(images, titles, *, n_columns=10):
-    """Figure of images (n, 1 or 3, height, width), any scale, in a grid with a title each; returns the figure."""
+def plot_images(images: "torch.Tensor", titles: Sequence, *, n_columns: int = 10) -> Figure:
+    """Draw images in a grid, with a title each, all on one scale from the lowest value to the highest.
+
+    Args:
+        images: (n, 1 or 3, height, width), grey or colour.
+        titles: of the images, in their order; those that are missing leave places empty.
+        n_columns: images per row of the grid.
+
+    Returns:
+        The figure.
+    """
     n_rows = -(-len(images) // n_columns)
     fig, axes = plt.subplots(n_rows, n_columns, figsize=(0.85 * n_columns, 1.0 * n_rows), squeeze=False)
     low, high = images.min(), images.max()

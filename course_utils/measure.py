@@ -3,11 +3,20 @@
 import math
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 
-def accuracy(logits, y):
-    """Fraction of rows whose largest logit is the label. logits: (n, ..., n_classes); y: (n, ...) integer labels."""
+def accuracy(logits: torch.Tensor, y: torch.Tensor) -> float:
+    """Fraction of predictions whose largest logit is the label's.
+
+    Args:
+        logits: (n, ..., n_classes); probabilities do as well.
+        y: (n, ...) integer labels.
+
+    Returns:
+        From 0 to 1.
+    """
     return (logits.argmax(-1) == y).double().mean().item()
 
 
@@ -33,7 +42,7 @@ def ece(probabilities, y, n_bins=15):
     return gap.index_add(0, bins, confidence - correct).abs().sum().item() / len(y)
 
 
-def weight_norm(model):
+def weight_norm(model: nn.Module) -> float:
     """Euclidean norm of all weight matrices and kernels of the model together (parameters with >= 2 axes)."""
     return math.sqrt(sum(p.detach().square().sum().item() for p in model.parameters() if p.dim() >= 2))
 

@@ -1,5 +1,7 @@
 """The networks of the course, built from plain `torch.nn` layers."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -7,11 +9,20 @@ from torch.nn import functional
 from course_utils.dropout import Dropout
 
 
-def mlp(n_inputs=64, n_hidden=(256, 256), n_outputs=10, p_drop=0.0):
+def mlp(n_inputs: int = 64, n_hidden: Sequence[int] = (256, 256), n_outputs: int = 10, p_drop: float = 0.0) -> nn.Sequential:
     """Multi-layer perceptron: flatten, then Linear-ReLU-Dropout per hidden layer, then a linear read-out.
 
-    n_inputs: features per example after flattening; n_hidden: width of each hidden layer; p_drop: probability of
-    dropping a hidden unit. Input (n, ...) with n_inputs values per example, output (n, n_outputs).
+    Args:
+        n_inputs: numbers per example, after flattening.
+        n_hidden: width of each hidden layer; () for a linear model.
+        n_outputs: classes, or targets per example.
+        p_drop: probability of dropping a hidden unit.
+
+    Returns:
+        A network from (n, ...) with n_inputs numbers per example to (n, n_outputs) logits or predictions.
+
+    Raises:
+        ValueError: p_drop is not in [0, 1].
     """
     widths = (n_inputs, *n_hidden)
     layers = [nn.Flatten()]
@@ -72,10 +83,24 @@ class CharTransformer(nn.Module):
         return self.read_out(self.norm(self.blocks(x)))
 
 
-def char_transformer(n_characters, context=64, width=64, n_layers=2, n_heads=4, p_drop=0.0):
+def char_transformer(n_characters: int, context: int = 64, width: int = 64, n_layers: int = 2, n_heads: int = 4,
+                     p_drop: float = 0.0) -> CharTransformer:  # fmt: skip
     """Small causal transformer over characters, with dropout after the embedding and on both branches of each block.
 
-    n_characters: size of the alphabet (input codes and output logits); context: longest input; width: features per
-    position, a multiple of n_heads. Input (n, T) int64 with T <= context, output (n, T, n_characters) logits.
+    The layout is GPT-2's (Radford et al. 2019), with a read-out of its own instead of the embedding's transpose.
+
+    Args:
+        n_characters: size of the alphabet.
+        context: length of the longest input, in characters.
+        width: features per position, a multiple of n_heads.
+        n_layers: blocks.
+        n_heads: attention heads per block.
+        p_drop: probability of dropping a feature.
+
+    Returns:
+        A network from (n, T) int64 codes with T <= context to (n, T, n_characters) logits for the next character.
+
+    Raises:
+        ValueError: p_drop is not in [0, 1].
     """
     return CharTransformer(n_characters, context, width, n_layers, n_heads, p_drop)

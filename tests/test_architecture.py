@@ -14,7 +14,7 @@ MODULES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path i
 FLOORS = [
     {"cards", "dropout", "parameters", "statistics", "training_settings"},
     {"data", "figures", "measure", "models", "verdicts"},
-    {"old_claims", "training", "visuals"},
+    {"controls", "old_claims", "training", "visuals"},
     {"claims", "stacked"},
     {"experiments"},
     {"checks", "doctor"},

@@ -3,6 +3,8 @@
 import dis
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 from course_utils.cards import card
 from course_utils.checks.answers import difference, equal, guarded, outputs_of, restored_state, shown, shown_inputs
@@ -22,7 +24,9 @@ class Verdict(str):
         return str(self)
 
 
-def diagnose(answer, cases, right, mistakes, *, passed, properties=None, call=None, tolerance=1e-4):
+def diagnose(answer: Any, cases: list[tuple], right: Any, mistakes: dict[str, Any], *, passed: str,
+             properties: dict[str, Callable] | None = None, call: Callable | None = None,
+             tolerance: float = 1e-4) -> Verdict:  # fmt: skip
     """Compare the learner's answer with the right one at several points, and name the mistake.
 
     Args:

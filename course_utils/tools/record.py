@@ -1,6 +1,9 @@
 """What one execution of a notebook measured, and how it was run: a `Record`, stored as JSON."""
 
 import json
+import os
+import platform
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -63,6 +66,38 @@ class Record:
     def to_json(self) -> str:
         """The record as text."""
         return json.dumps(asdict(self), indent=1)
+
+
+def write_record(lesson: str, claims: Iterable, *, parameters: dict, metrics: dict | None = None) -> dict:
+    """Describe the run, and store it where the environment variable COURSE_RECORD says (as reruns do); else only return it.
+
+    Args:
+        lesson: its name.
+        claims: its `Claim`s.
+        parameters: {name: value}.
+        metrics: {name: number} worth tabulating over reruns.
+
+    Returns:
+        A dict of those, the versions, device and thread count.
+
+    Raises:
+        OSError: The file cannot be written; nothing half-written is left.
+    """
+    import numpy as np  # here, so that reading records does not need them
+    import torch
+
+    record = {
+        "lesson": lesson,
+        "parameters": parameters,
+        "metrics": {name: float(value) for name, value in (metrics or {}).items()},
+        "claims": [claim.to_dict() for claim in claims],
+        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+        "device": parameters.get("device", "cpu"),
+        "threads": torch.get_num_threads(),
+    }
+    if path := os.environ.get("COURSE_RECORD"):
+        write_all({Path(path): json.dumps(record, indent=1)})
+    return record
 
 
 def read_record(path: str | Path) -> Record:
