@@ -13,6 +13,7 @@ import nbformat
 from ipykernel.ipkernel import IPythonKernel
 from nbformat import NotebookNode
 
+from course_utils.tools.budget import minutes
 from course_utils.tools.files import write_all
 from course_utils.tools.kernel import STOPPED, execute_cells, last_traceback
 from course_utils.tools.lessons import fingerprint, lesson_name, targets
@@ -52,16 +53,24 @@ def build(source: Path, variant: str) -> None:
 
 
 def assemble(source: Path, variant: str) -> NotebookNode:
-    """The unexecuted notebook of a variant: cells chosen by tag and folded, ids counted."""
-    notebook = jupytext.read(source, fmt="py:percent")
-    dropped = DROPPED[variant]
-    notebook.cells = [cell for cell in notebook.cells if not dropped & set(cell.metadata.get("tags", []))]
+    """The unexecuted notebook of a variant: cells chosen by tag and folded, ids counted, `{minutes}` in the first computed."""
+    notebook = _variant(source, "learner")
+    time_needed = minutes(notebook)
+    notebook = notebook if variant == "learner" else _variant(source, variant)
+    notebook.cells[0].source = notebook.cells[0].source.replace("{minutes}", str(time_needed))
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
         if "fold" in cell.metadata.get("tags", []):
             cell.metadata["jupyter"] = {"source_hidden": True}
             cell.metadata["tags"].append("hide-input")
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": IPythonKernel.language_info})
+    return notebook
+
+
+def _variant(source, variant):
+    notebook = jupytext.read(source, fmt="py:percent")
+    dropped = DROPPED[variant]
+    notebook.cells = [cell for cell in notebook.cells if not dropped & set(cell.metadata.get("tags", []))]
     return notebook
 
 

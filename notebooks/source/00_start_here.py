@@ -6,7 +6,7 @@
 # Below are real handwritten digits, but the label above each is drawn from a hat. No rule connects the two; you would refuse
 # to learn them. A network is going to be asked for 200. How far does it get?
 #
-# **Ten minutes. You need** Python, and to have trained a small network once. **You will be able to** *predict* before you
+# **{minutes} minutes. You need** Python, and to have trained a small network once. **You will be able to** *predict* before you
 # run, *read* a card and what it was measured against, and *mend* an exercise by its diagnosis.
 #
 # Press *Shift + Enter* to run a cell and go on to the next.

@@ -3,14 +3,14 @@
 #
 # **What does a random mask buy, from NumPy to `nn.Dropout`?**
 #
-# A network has learned to read letters. Now take four fifths of its hidden units away, picked blindly, and train nothing
-# anew. How well does it still read?
+# A network has learned to read letters. Now take four fifths of the units of its last hidden layer away, picked blindly, and
+# train nothing anew. How well does it still read?
 #
 # It depends on one thing that happened while it learned, and that takes two lines of code. In this lesson you build them,
 # find out which bug in them nobody would notice, and end with a network that reads typefaces it has never seen better than
 # before.
 #
-# *You need lessons 01 to 03 and the chain rule. Two questions to warm up:*
+# *{minutes} minutes. You need lessons 01 to 03 and the chain rule. Two questions to warm up:*
 #
 # <details><summary>Which of the three parts of the data may choose a hyperparameter, and which may only report?</summary>
 # Validation chooses; test reports, once.</details>
@@ -42,7 +42,7 @@ from torch.nn import functional
 from course_utils.checks import lesson_04 as checks
 from course_utils.claims import Claims
 from course_utils.data import load
-from course_utils.figures import plot_interval, show, use_course_style
+from course_utils.figures import show, use_course_style
 from course_utils.measure import accuracy, nll
 from course_utils.models import mlp
 from course_utils.parameters import check_parameters
@@ -69,15 +69,16 @@ is_wrong = torch.rand(n_train, generator=noise) < label_noise
 shift = torch.randint(1, 10, (n_train,), generator=noise) * is_wrong
 train = (train[0], (train[1] + shift.to(device)) % 10)
 
+
 # %% tags=["fold"]
-# the situation: letters to read, a network, and the same network without four fifths of its hidden units
+# the situation: letters to read, a network, and the same network without four fifths of its last hidden layer
 def draw_network(ax, sizes, gone, title):
     xs = np.arange(len(sizes))
     ys = [np.linspace(0, 1, n + 2)[1:-1] for n in sizes]
     for k, (left, right) in enumerate(itertools.pairwise(ys)):
         for i, j in itertools.product(range(len(left)), range(len(right))):
             if (k, i) not in gone and (k + 1, j) not in gone:
-                ax.plot(xs[k : k + 2], [left[i], right[j]], color="0.75", linewidth=0.6, zorder=1)
+                ax.plot(xs[k : k + 2], [left[i], right[j]], color="0.75", linewidth=0.6, linestyle="-", zorder=1)
     for k, column in enumerate(ys):
         for i, y in enumerate(column):
             off = (k, i) in gone
@@ -94,10 +95,15 @@ for k in range(4):
     ax.set_title(letters.classes[val[1][k]], fontsize=9, loc="center")
     ax.axis("off")
 blind = np.random.default_rng(1)
-gone = {(k, int(i)) for k in (1, 2) for i in blind.permutation(10)[:8]}
+gone = {(2, int(i)) for i in blind.permutation(10)[:8]}
 draw_network(fig.add_subplot(grid[:, 2]), (6, 10, 10, 4), set(), "the network that learned to read")
 draw_network(fig.add_subplot(grid[:, 3]), (6, 10, 10, 4), gone, "what is left of it")
-show(fig, alt="Four grey letters; a network of circles joined by lines; the same with eight of ten hidden units crossed out.")
+show(
+    fig,
+    alt="Four grey letters; a network of circles joined by lines; the same with eight of ten units of its last hidden "
+    "layer crossed out.",
+    reading="Letters to read, the network that reads them (drawn with fewer units), and what we leave of it.",
+)
 
 # %% [markdown]
 # ## 1 · Break it
@@ -105,6 +111,7 @@ show(fig, alt="Four grey letters; a network of circles joined by lines; the same
 # The letters come in typefaces. Those for validation and test were never trained on, and, as in many real data sets, some
 # training labels are wrong. The same network learns them several times: plainly, and with **dropout**, which puts random
 # hidden units to zero in every training step, a fresh choice each time. `p_drop` is the share of units dropped.
+
 
 # %%
 def build(p_drop):
@@ -117,6 +124,7 @@ trained = {p: networks[i * n_runs : (i + 1) * n_runs] for i, p in enumerate(rate
 
 # %% [markdown]
 # Training is over. Now units are removed for good, from the last hidden layer, with no dropout anywhere:
+
 
 # %%
 @torch.no_grad()
@@ -155,20 +163,33 @@ for p, style in zip(rates, itertools.cycle(["-", "--", "-.", ":"])):
     ax.errorbar(shares, mean, half, label=f"trained with p = {p:g} (n = {n_runs})", linestyle=style, capsize=2)
 at_80 = {p: left[p][:, shares.index(0.8)] for p in rates}
 plain, middle = rates[0], rates[len(rates) // 2]
-ax.set(xlabel="share of the last hidden layer removed", ylabel="accuracy left (% of intact)",
-       title=f"Without 80 %: {at_80[plain].mean():.0f} % left plain, {at_80[middle].mean():.0f} % with p = {middle:g}")
+ax.set(
+    xlabel="share of the last hidden layer removed",
+    ylabel="accuracy left (% of intact)",
+    title=f"Without 80 %: {at_80[plain].mean():.0f} % left plain, {at_80[middle].mean():.0f} % with p = {middle:g}",
+)
 ax.legend()
 verdict = "nearly all" if at_80[plain].mean() > 90 else "next to nothing" if at_80[plain].mean() < 33 else "about two thirds"
 yours = f"You said {prediction}." if prediction else "No prediction: guess next time, it makes the number stick."
-show(fig, alt="Accuracy left against the share of units removed, one curve a dropout rate.",
-     reading=f"Trained plainly, the network keeps {at_80[plain].mean():.0f} % of its accuracy without 80 % of these units "
-     f"({verdict}); trained with p = {middle:g}, {at_80[middle].mean():.0f} %. {yours}")
+show(
+    fig,
+    alt="Accuracy left against the share of units removed, one curve a dropout rate.",
+    reading=f"Trained plainly, the network keeps {at_80[plain].mean():.0f} % of its accuracy without 80 % of these units "
+    f"({verdict}); trained with p = {middle:g}, {at_80[middle].mean():.0f} %. {yours}",
+)
 
 # %% tags=["fold"]
 # claim 04.1: what is left without 80 % of the units, with and without dropout in training
-claims.compare("04.1", "Trained with dropout, a network keeps more of its accuracy when four fifths of these units are removed.",
-               at_80[middle], at_80[plain], names=("with dropout in training", "without"), unit="% of intact", over="training runs on these letters",
-               source="Hinton et al. 2012, arXiv:1207.0580, for the idea; Morcos et al. 2018, arXiv:1803.06959, for the measure")
+claims.compare(
+    "04.1",
+    "Trained with dropout, a network keeps more of its accuracy when four fifths of these units are removed.",
+    at_80[middle],
+    at_80[plain],
+    names=("with dropout in training", "without"),
+    unit="% of intact",
+    over="training runs on these letters",
+    source="Hinton et al. 2012, arXiv:1207.0580, for the idea; Morcos et al. 2018, arXiv:1803.06959, for the measure",
+)
 
 # %% [markdown]
 # A network trained with dropout cannot afford a unit that works only in company: the company may be gone in the next step.
@@ -178,6 +199,7 @@ claims.compare("04.1", "Trained with dropout, a network keeps more of its accura
 # ## 2 · Two lines
 #
 # Each activation of each example gets a coin of its own. Heads, it is **kept** and divided by $1-p$; tails, it becomes 0:
+
 
 # %%
 def dropout(x, p, rng):
@@ -196,9 +218,12 @@ for ax, values, title in zip(axes, (before, after), ("activations of eight lette
     ax.set(xlabel="hidden unit", title=title)
     ax.grid(False)
 axes[0].set_ylabel("letter")
-show(fig, alt="Two heat maps, eight letters by 24 units: before, and after dropout with half of the cells dark, others brighter.",
-     reading=f"Every letter lost other units than its neighbours: {(after == 0).mean() - (before == 0).mean():.0%} more cells are "
-     "zero, and the survivors are twice as bright. That is the division by 1 - p.")
+show(
+    fig,
+    alt="Two heat maps, eight letters by 24 units: before, and after dropout with half of the cells dark, others brighter.",
+    reading=f"Every letter lost other units than its neighbours: {(after == 0).mean() - (before == 0).mean():.0%} more cells are "
+    "zero, and the survivors are twice as bright. That is the division by 1 - p.",
+)
 
 # %% [markdown]
 # The division repairs the average: over the coins, $\mathbb E[\tilde x] = (1-p)\cdot\frac{x}{1-p} + p\cdot 0 = x$. So
@@ -215,12 +240,13 @@ show(fig, alt="Two heat maps, eight letters by 24 units: before, and after dropo
 # derivative of c · x?</details>
 # <details><summary>Hint 2</summary>The number is 0 where a unit fell. And where it stayed?</details>
 
+
 # %% tags=["stub"]
-def backward(grad_out, keep, p):
-    ...
+def backward(grad_out, keep, p): ...
 
 
 checks.check_4_1(backward)
+
 
 # %% tags=["solution"]
 def backward(grad_out, keep, p):
@@ -232,6 +258,7 @@ checks.check_4_1(backward)
 # %% [markdown]
 # How would you know without a check? Nudge one input a little both ways, with the coins held fixed, and see by how much the
 # loss moves. Every backward pass you ever write can be tested like this:
+
 
 # %%
 def slope(loss, x, i, h=1e-5):
@@ -272,6 +299,7 @@ for label, way in {name: right, "without scale": without_scale, "with fresh coin
 # %%
 prediction = None  # "scale", "coins", "both" or "neither"
 
+
 # %% tags=["fold"]
 # how a NumPy backward trains a PyTorch network, and the three trainings
 def as_layer(backward):
@@ -296,8 +324,16 @@ def as_layer(backward):
 def train_with(backward, k):
     torch.manual_seed(seed + k)
     np.random.seed((seed + k) % 2**32)
-    network = nn.Sequential(nn.Flatten(), nn.Linear(256, 128), nn.ReLU(), as_layer(backward),
-                            nn.Linear(128, 128), nn.ReLU(), as_layer(backward), nn.Linear(128, 10)).to(device)
+    network = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(256, 128),
+        nn.ReLU(),
+        as_layer(backward),
+        nn.Linear(128, 128),
+        nn.ReLU(),
+        as_layer(backward),
+        nn.Linear(128, 10),
+    ).to(device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=lr)
     history = fit(network, train, val, optimizer, epochs=max(1, epochs // 2), seed=seed + k, evaluate_every=epochs)
     return history["val_accuracy"].iloc[-1]
@@ -315,10 +351,24 @@ print(f"You said: {prediction}." if prediction else "(No prediction.)")
 
 # %% tags=["fold"]
 # claims 04.2 and 04.3: what the two slips cost under AdamW
-claims.compare("04.2", "Fresh coins on the way back cost more than two points of accuracy.", scores[name], scores["fresh coins"],
-               margin=0.02, unit="points", over="training runs on these letters")
-claims.same("04.3", "Under AdamW, a forgotten scale changes accuracy by less than three points: nobody would notice.",
-            scores["no scale"], scores[name], margin=0.03, unit="points", over="training runs on these letters")
+claims.compare(
+    "04.2",
+    "Fresh coins on the way back cost more than two points of accuracy.",
+    scores[name],
+    scores["fresh coins"],
+    margin=0.02,
+    unit="points",
+    over="training runs on these letters",
+)
+claims.same(
+    "04.3",
+    "Under AdamW, a forgotten scale changes accuracy by less than three points: nobody would notice.",
+    scores["no scale"],
+    scores[name],
+    margin=0.03,
+    unit="points",
+    over="training runs on these letters",
+)
 
 # %% [markdown]
 # The scale is off by a factor of two in every layer, and AdamW does not care: it divides gradients by their own size. (Think
@@ -344,6 +394,7 @@ print(layer.train()(ones)[0], layer.eval()(ones)[0], sep="\n")
 # <details><summary>Hint 1</summary>Modules hear of `eval()`. Which line is no module?</details>
 # <details><summary>Hint 2</summary>`F.dropout` has an argument `training`, and every module knows its own mode.</details>
 
+
 # %%
 class Reader(nn.Module):
     def __init__(self):
@@ -360,6 +411,7 @@ class Reader(nn.Module):
 # %% tags=["stub"]
 Repaired = None  # copy the class, mend it, and give it this name
 checks.check_4_2(Repaired)
+
 
 # %% tags=["solution"]
 class Repaired(Reader):
@@ -378,6 +430,7 @@ checks.check_4_2(Repaired)
 # ## 4 · One network or many?
 #
 # Every mask leaves a smaller network; 512 hidden units hide $2^{512}$ of them, all sharing weights. Ask some, and average:
+
 
 # %%
 @torch.no_grad()
@@ -417,20 +470,36 @@ fig, ax = plt.subplots()
 mean, half = zip(*[mean_and_interval(column)[:2] for column in curves.T])
 ax.errorbar(sizes, mean, half, marker="o", capsize=2, label=f"average of that many sub-networks (n = {n_runs})")
 ax.axhline(off[:, 0].mean(), color="C1", linestyle="--", label="dropout off: one pass")
-ax.set(xscale="log", xlabel="sub-networks asked", ylabel="validation accuracy",
-       title=f"One pass without dropout reads {off[:, 0].mean():.1%}, {max(sizes)} sub-networks read {mean[-1]:.1%}")
-ax.yaxis.set_major_formatter(PercentFormatter(1))
+ax.set(
+    xscale="log",
+    xlabel="sub-networks asked",
+    ylabel="validation accuracy",
+    xticks=sizes,
+    xticklabels=sizes,
+    title=f"One pass without dropout reads {off[:, 0].mean():.1%}, {max(sizes)} sub-networks read {mean[-1]:.1%}",
+)
+ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 ax.legend()
 yours = f" You said: {prediction}." if prediction else ""
-show(fig, alt="Accuracy rises with the number of sub-networks averaged towards a dashed line, dropout off.",
-     reading=f"One sub-network reads {mean[0]:.1%}, the average of {max(sizes)} {mean[-1]:.1%}, and the whole network with "
-     f"dropout off, in a single pass, {off[:, 0].mean():.1%}.{yours}")
+show(
+    fig,
+    alt="Accuracy rises with the number of sub-networks averaged towards a dashed line, dropout off.",
+    reading=f"One sub-network reads {mean[0]:.1%}, the average of {max(sizes)} {mean[-1]:.1%}, and the whole network with "
+    f"dropout off, in a single pass, {off[:, 0].mean():.1%}.{yours}",
+)
 
 # %% tags=["fold"]
 # claim 04.4: dropout off and the average of 100 sub-networks read equally well
-claims.same("04.4", "Dropout off reads as well as the average of a hundred sub-networks, to within two points.",
-            off[:, 0], geometric[:, 0], margin=0.02, unit="points", over="training runs on these letters",
-            source="Srivastava et al. 2014, section 7.5; Warde-Farley et al. 2014, arXiv:1312.6197")
+claims.same(
+    "04.4",
+    "Dropout off reads as well as the average of a hundred sub-networks, to within two points.",
+    off[:, 0],
+    geometric[:, 0],
+    margin=0.02,
+    unit="points",
+    over="training runs on these letters",
+    source="Srivastava et al. 2014, section 7.5; Warde-Farley et al. 2014, arXiv:1312.6197",
+)
 
 # %% [markdown]
 # That is the wonder of dropout: a hundred readers for the price of one. (*Average* here means of log-probabilities, the
@@ -457,10 +526,18 @@ before_relu = [distance_from_off(network, 3, val[0][:1]) for network in trained[
 
 # %% tags=["fold"]
 # claim 04.5: where the average of all sub-networks is exactly the whole network
-claims.exact("04.5", "Dropped right before the softmax, the geometric mean of all sub-networks is exactly the whole network; "
-             "one ReLU earlier it is only close.", before_softmax, [0.0] * n_runs, control=before_relu, tolerance=1e-5,
-             myth="The full network is the geometric mean of its sub-networks.", myth_source="a popular sentence",
-             source="Hinton et al. 2012; Goodfellow et al. 2016, section 7.12")
+claims.exact(
+    "04.5",
+    "Dropped right before the softmax, the geometric mean of all sub-networks is exactly the whole network; "
+    "one ReLU earlier it is only close.",
+    before_softmax,
+    [0.0] * n_runs,
+    control=before_relu,
+    tolerance=1e-5,
+    myth="The full network is the geometric mean of its sub-networks.",
+    myth_source="a popular sentence",
+    source="Hinton et al. 2012; Goodfellow et al. 2016, section 7.12",
+)
 
 # %% [markdown]
 # The popular sentence is exact for one layer and an excellent approximation here. How the two kinds of average differ, and what
@@ -482,14 +559,20 @@ for part, style in {"train": "--", "val": "-"}.items():
     label = {"train": "training (as labelled)", "val": "validation: new typefaces"}[part]
     ax.errorbar(rates, mean, half, linestyle=style, marker="o", capsize=2, label=f"{label} (n = {n_runs})")
 gain, half, _ = mean_and_interval(val_accuracy[chosen] - val_accuracy[plain])
-ax.set(xlabel="dropout rate p", ylabel="accuracy, dropout off",
-       title=f"Best on validation: p = {chosen:g}, {100 * gain:+.1f} ± {100 * half:.1f} points against no dropout")
-ax.yaxis.set_major_formatter(PercentFormatter(1))
+ax.set(
+    xlabel="dropout rate p",
+    ylabel="accuracy, dropout off",
+    title=f"Best on validation: p = {chosen:g}, {100 * gain:+.1f} ± {100 * half:.1f} points against no dropout",
+)
+ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 ax.legend()
 sturdy = max(rates, key=lambda p: at_80[p].mean())
-show(fig, alt="Training and validation accuracy against the dropout rate.",
-     reading=f"Validation chooses p = {chosen:g} ({val_accuracy[chosen].mean():.1%} against {val_accuracy[plain].mean():.1%} "
-     f"without). The network that was hardest to break, p = {sturdy:g}, reads {val_accuracy[sturdy].mean():.1%}.")
+show(
+    fig,
+    alt="Training and validation accuracy against the dropout rate.",
+    reading=f"Validation chooses p = {chosen:g} ({val_accuracy[chosen].mean():.1%} against {val_accuracy[plain].mean():.1%} "
+    f"without). The network that was hardest to break, p = {sturdy:g}, reads {val_accuracy[sturdy].mean():.1%}.",
+)
 
 # %% [markdown]
 # Compare the two curves: dropout gives up training accuracy, which here includes wrong labels learned by heart, and as long
@@ -510,8 +593,14 @@ for p, values in test_accuracy.items():
 
 # %% tags=["fold"]
 # claim 04.6: the rate chosen on validation against no dropout, on test letters
-claims.compare("04.6", "The rate chosen on validation reads these test letters better than no dropout.",
-               test_accuracy[chosen], test_accuracy[plain], unit="points", over="training runs on these letters")
+claims.compare(
+    "04.6",
+    "The rate chosen on validation reads these test letters better than no dropout.",
+    test_accuracy[chosen],
+    test_accuracy[plain],
+    unit="points",
+    over="training runs on these letters",
+)
 
 # %% [markdown]
 # ### Exercise 4.3 · A colleague's table
@@ -523,12 +612,13 @@ claims.compare("04.6", "The rate chosen on validation reads these test letters b
 # <details><summary>Hint 1</summary>One number a rate is to be compared. Which one is it, and of which column?</details>
 # <details><summary>Hint 2</summary>`scores.groupby("p_drop")["val"]` holds the runs of each rate.</details>
 
+
 # %% tags=["stub"]
-def report(scores):
-    ...
+def report(scores): ...
 
 
 checks.check_4_3(report)
+
 
 # %% tags=["solution"]
 def report(scores):
@@ -547,9 +637,18 @@ checks.check_4_3(report)
 
 # %% tags=["fold"]
 # figure: six feature maps of a letter, and what two layers leave of them
-edges = torch.tensor([[[-1.0, 0, 1]] * 3, [[1.0, 0, -1]] * 3, [[-1.0] * 3, [0] * 3, [1.0] * 3], [[1.0] * 3, [0] * 3, [-1.0] * 3],
-                      [[0.0, 1, 0], [1, -4, 1], [0, 1, 0]], [[1.0] * 3] * 3])[:, None]
-maps = torch.relu(functional.conv2d(val[0][:1].cpu(), edges, padding=1))
+edges = torch.tensor(
+    [
+        [[-1.0, 0, 1]] * 3,
+        [[1.0, 0, -1]] * 3,
+        [[-1.0] * 3, [0] * 3, [1.0] * 3],
+        [[1.0] * 3, [0] * 3, [-1.0] * 3],
+        [[0.0, 1, 0], [1, -4, 1], [0, 1, 0]],
+        [[1.0] * 3] * 3,
+    ]
+)[:, None]
+letter = letters.val[0][:1].mean(1, keepdim=True).cpu()
+maps = torch.relu(functional.conv2d(letter, edges, padding=1))
 torch.manual_seed(seed + 2)
 rows = {"feature maps": maps, "Dropout(0.5)": nn.Dropout(0.5)(maps), "Dropout2d(0.5)": nn.Dropout2d(0.5)(maps)}
 fig, axes = plt.subplots(3, 6, figsize=(7.4, 3.9))
@@ -559,10 +658,13 @@ for row, (label, values) in zip(axes, rows.items()):
         ax.set(xticks=[], yticks=[])
     row[0].set_ylabel(label, fontsize=8)
 lost = int((rows["Dropout2d(0.5)"][0].sum((1, 2)) == 0).sum())
-fig.suptitle("Dropout leaves every picture recognizable; Dropout2d removes some altogether", fontsize=10)
-show(fig, alt="Three rows of six feature maps of a letter: as they are, with half the pixels black, with some maps all black.",
-     reading=f"With Dropout you still see the letter in all six maps; Dropout2d took {lost} of the six away and left the others "
-     "untouched but for the scale.")
+fig.suptitle(f"Dropout thins every map; Dropout2d removed {lost} of 6 altogether", fontsize=10)
+show(
+    fig,
+    alt="Three rows of six feature maps of a letter: as they are, with half the pixels black, with some maps all black.",
+    reading=f"With Dropout every map loses half of its pixels, and you can guess them from the others. Dropout2d "
+    f"took {lost} of the six maps away and left the others whole, at twice the brightness.",
+)
 
 # %% [markdown]
 # ### Exercise 4.4 · How much noise gets through?
@@ -575,12 +677,13 @@ show(fig, alt="Three rows of six feature maps of a letter: as they are, with hal
 # variance?</details>
 # <details><summary>Hint 2</summary>With `nn.Dropout2d` there is one coin for the whole map.</details>
 
+
 # %% tags=["stub"]
-def pooled_noise(p, k):
-    ...  # return the two standard deviations
+def pooled_noise(p, k): ...  # return the two standard deviations
 
 
 checks.check_4_4(pooled_noise)
+
 
 # %% tags=["solution"]
 def pooled_noise(p, k):
@@ -608,6 +711,7 @@ checks.check_4_4(pooled_noise)
 # BatchNorm records in training how large its inputs are. Noise in front of it makes them look larger than they will be in
 # `eval()`, when the noise is gone. **Predict:** what does the wrong order cost at p = 0.5, and at p = 0.75?
 
+
 # %%
 def build_ordered(p, dropout_first):
     def block(n_in, n_out):
@@ -627,14 +731,24 @@ def final_accuracy(p, dropout_first, k):
     return history["val_accuracy"].iloc[-1]
 
 
-ordered = {(p, first): np.array([final_accuracy(p, first, k) for k in range(max(3, n_runs // 2))])
-           for p in (0.5, 0.75) for first in (True, False)}
+ordered = {
+    (p, first): np.array([final_accuracy(p, first, k) for k in range(max(3, n_runs // 2))])
+    for p in (0.5, 0.75)
+    for first in (True, False)
+}
 for p in (0.5, 0.75):
     mean, half, n = mean_and_interval(ordered[p, False] - ordered[p, True])
     print(f"p = {p}: BatchNorm first is {100 * mean:+.1f} ± {100 * half:.1f} points better (n = {n})")
-claims.compare("04.7", "At p = 0.75, dropout in front of BatchNorm costs more than three points.", ordered[0.75, False],
-               ordered[0.75, True], margin=0.03, unit="points", over="training runs on these letters",
-               source="Li et al. 2019, arXiv:1801.05134")
+claims.compare(
+    "04.7",
+    "At p = 0.75, dropout in front of BatchNorm costs more than three points.",
+    ordered[0.75, False],
+    ordered[0.75, True],
+    margin=0.03,
+    unit="points",
+    over="training runs on these letters",
+    source="Li et al. 2019, arXiv:1801.05134",
+)
 
 # %% [markdown]
 # Whether it hurts depends on the rate, and on what follows; lesson 07 takes the two apart. The safe habit costs nothing:
