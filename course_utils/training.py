@@ -24,8 +24,8 @@ def fit(model: nn.Module, train: Pair, val: Pair, optimizer: torch.optim.Optimiz
 
     Args:
         model: any network. Its `course_utils.dropout.Dropout` layers take their masks from `seed`.
-        train: (x, y), tensors on the model's device with examples along the first axis. y of integers means cross-entropy,
-            y of floats mean squared error.
+        train: (x, y), tensors on the model's device, examples along the first axis. Integer y means cross-entropy, floating
+            y mean squared error.
         val: (x, y) to evaluate on.
         optimizer: any torch optimizer over the model's parameters.
         epochs: how often to go through the training examples.
@@ -39,10 +39,10 @@ def fit(model: nn.Module, train: Pair, val: Pair, optimizer: torch.optim.Optimiz
         progress: show a bar, if training takes longer than two seconds.
 
     Returns:
-        A DataFrame with a row per epoch. Columns: epoch; loss (mean over the epoch's steps, in train mode, smoothed, without
-        the L1 term); and in eval mode train_loss, val_loss and, for labels, train_accuracy, val_accuracy (NaN in epochs
-        without evaluation). `history.attrs` has `stopped`, which says why training ended, and `best_epoch`. A loss that
-        is not finite ends it with a RuntimeWarning; the epochs so far are in the history.
+        A DataFrame with a row per epoch: epoch; loss (mean over its steps, in train mode, smoothed, without the L1 term); and in
+        eval mode train_loss, val_loss and, for labels, train_accuracy, val_accuracy (NaN in epochs without evaluation).
+        `history.attrs` has `stopped`, why training ended, and `best_epoch`. A loss that is not finite ends it with a
+        RuntimeWarning and the history so far.
 
     Raises:
         ValueError: for settings it cannot train with, before training.
@@ -149,8 +149,7 @@ def l1_norm(model):
 def evaluate(model: nn.Module, x: torch.Tensor, y: torch.Tensor, prefix: str = "") -> dict[str, float]:
     """Loss and, for labels, accuracy of the model in eval mode; each layer's mode is put back.
 
-    The examples go through in parts, because large new tensors are slow: as many at once as have 2**17 numbers of input or
-    output, but at least 16.
+    The examples go through in parts of 2**17 numbers of input or output (at least 16 examples): large new tensors are slow.
 
     Args:
         model: any network.

@@ -20,9 +20,9 @@ def check_training(train, val, *, epochs, batch_size, seed, l1_strength, label_s
         if len(x) < 1 or len(x) != len(y):
             raise ValueError(f"{name} has {len(x)} examples and {len(y)} targets: give as many of both, at least one")
     counts = {"epochs": epochs, "batch_size": batch_size, "evaluate_every": evaluate_every}
-    for name, value in counts.items() if patience is None else (counts | {"patience": patience}).items():
+    for name, value in (counts | ({} if patience is None else {"patience": patience})).items():
         if not is_count(value):
-            raise ValueError(f"{name} must be a positive integer{' or None' * (name == 'patience')}, not {value!r}")
+            raise ValueError(f"{name} must be a positive integer, not {value!r}")
     if not isinstance(seed, Integral):
         raise ValueError(f"seed must be an integer, not {seed!r}")
     if not (isinstance(l1_strength, Real) and 0 <= l1_strength < math.inf):
