@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from course_utils.tools.budget import minutes
+from course_utils.tools.build import assemble
 from course_utils.tools.lessons import lessons
 
 ROOT = Path(__file__).parents[1]
@@ -142,3 +144,10 @@ def test_make_says_what_to_install_where_python_has_no_venv(download):
     answer = make(download, "lab", "PYTHON=./python")
     assert answer.returncode != 0
     assert "apt install python3-venv" in answer.stdout
+
+
+@pytest.mark.parametrize("source", [s for s in lessons() if "{minutes}" in s.read_text(encoding="utf-8")], ids=lambda s: s.stem)
+def test_the_syllabus_gives_the_computed_minutes(source):
+    row = next((line for line in README.splitlines() if f"{source.stem}.ipynb" in line), None)
+    assert row is not None or source.parent.name == "deeper"
+    assert row is None or f"| {minutes(assemble(source, 'learner'))} |" in row

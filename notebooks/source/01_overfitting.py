@@ -105,8 +105,8 @@ print(textwrap.dedent(inspect.getsource(fit).split('"""')[2]))
 # * **`loss.detach()`** keeps the number and lets go of the graph behind it. The mean of these, the running `loss`, comes from
 #   weights that were still changing and from dropout masks, so it must not be subtracted from a validation loss.
 # * **`evaluate_every`** skips evaluations to save time, and **`callbacks`** let a lesson look at the model after each epoch.
-# * **A loss that is not finite** ends the run. So does **`patience`**, when the validation loss has not improved for that many
-#   epochs; then the best weights, kept by `snapshot`, are put back. Ctrl-C ends it too, and the history so far is returned.
+# * **A loss that is not finite** ends the run. So does **`patience`**, when the validation loss has not improved in that many
+#   evaluations; then the best weights, kept by `snapshot`, are put back. Stopping the cell stops it, and nothing is returned.
 #
 # Each run of this lesson gets its own split of the digits: its own training, validation and test images. An interval over
 # runs then says what would happen with *other data*, not only with other initial weights.
