@@ -25,8 +25,16 @@ def accuracy_standard_error(accuracy, n):
     return math.sqrt(accuracy * (1 - accuracy) / n)
 
 
-def nll(logits, y):
-    """Mean negative log-likelihood in nats. logits: (n, n_classes); y: (n,) integer labels."""
+def nll(logits: torch.Tensor, y: torch.Tensor) -> float:
+    """Mean negative log-likelihood.
+
+    Args:
+        logits: (n, n_classes); log-probabilities do as well.
+        y: (n,) integer labels.
+
+    Returns:
+        Nats an example.
+    """
     return functional.cross_entropy(logits, y).item()
 
 

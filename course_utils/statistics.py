@@ -7,10 +7,11 @@ nothing about other data. tests/test_statistics.py holds the coverage of each in
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 
-def mean_and_interval(values, overlap: float = 0.0) -> tuple[float, float, int]:
+def mean_and_interval(values: ArrayLike, overlap: float = 0.0) -> tuple[float, float, int]:
     """Mean and 95 % interval over independent runs, by Student's t; over differences a - b it is the paired interval.
 
     Args:
@@ -27,7 +28,7 @@ def mean_and_interval(values, overlap: float = 0.0) -> tuple[float, float, int]:
     return values.mean(), half, n
 
 
-def crossed_interval(values) -> tuple[float, float, int]:
+def crossed_interval(values: ArrayLike) -> tuple[float, float, int]:
     """Mean and 95 % interval over runs *and* test examples, both drawn again: for claims about new data.
 
     Every run answers every example, so neither runs nor examples alone are independent. The variances between runs and between

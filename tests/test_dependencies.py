@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OURS = {"course_utils", "tests", "benchmarks"}
+OURS = {"course_utils", "tests", "benchmarks", *(path.stem for path in (ROOT / "benchmarks").glob("*.py"))}
 
 
 def declared(*extras):

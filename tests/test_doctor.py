@@ -23,7 +23,7 @@ def test_this_machine_is_well_and_was_examined_quickly(findings):
     lines, seconds = findings
     assert [line for ok, line in lines if not ok] == []
     assert all("\n" not in line for _, line in lines)
-    assert seconds < 10  # 5 where nothing else computes
+    assert seconds < 20  # of computing; 5 where nothing else runs
 
 
 def test_it_names_versions_device_processes_and_data(findings):

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils import stacked
+from course_utils import stacked, training_settings
 from course_utils.models import mlp
 from course_utils.stacked import train_runs
 from tests.test_stacked import check_equal, labelled, small_mlp, text, work
@@ -51,7 +51,7 @@ def test_classes_of_a_notebook_and_parts_of_tensors_travel(two_workers):
     script = """
 import torch
 from torch import nn
-from course_utils import stacked
+from course_utils import stacked, training_settings
 from course_utils.training import fit
 stacked.worker_count = lambda n_runs, seconds: 2
 factor = 3.0
@@ -119,7 +119,7 @@ def test_an_error_in_a_worker_comes_through_and_the_next_call_works(error, expec
 def test_ctrl_c_is_raised_and_nobody_goes_on_computing(kind, tmp_path):
     script = f"""
 import os, psutil, signal, sys, time, torch
-from course_utils import stacked
+from course_utils import stacked, training_settings
 from tests.test_stacked import labelled, work
 build, data = work({kind if kind != "workers" else "mlp"!r}, torch.float32)
 stacked.worker_count = lambda n_runs, seconds: {2 if kind == "workers" else 0}
@@ -192,11 +192,11 @@ def test_shares_are_of_equal_work_and_keep_runs_of_one_shape_together(monkeypatc
 def test_the_bar_counts_epochs_of_workers_too(two_workers, monkeypatch):
     counted = []
 
-    class Bar(stacked.tqdm):
+    class Bar(training_settings.tqdm):
         def update(self, n=1):
             counted.append(n)
             return super().update(n)
 
-    monkeypatch.setattr(stacked, "tqdm", Bar)
+    monkeypatch.setattr(training_settings, "tqdm", Bar)
     train_runs(work("transformer", torch.float32)[0], text(), text(), [{"seed": s} for s in range(3)], epochs=7)
     assert np.sum(counted) == 21

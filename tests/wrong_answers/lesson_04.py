@@ -37,7 +37,7 @@ WRONG = {
         (lambda grad_out, keep, p: grad_out / (1 - p), "mask is missing"),
         (lambda grad_out, keep, p: grad_out * (np.random.random(keep.shape) >= p) / (1 - p), "toss no new coins"),
         (lambda grad_out, keep, p: grad_out * keep / p, "divide by p"),
-        (lambda grad_out, keep, p: grad_out * keep * 2, "too large"),
+        (lambda grad_out, keep, p: grad_out * keep * 2, "of them wrong"),
         (lambda grad_out, keep, p: 0 * grad_out, "not where forward dropped"),
     ],
     "check_4_2": [
