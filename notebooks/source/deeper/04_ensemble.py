@@ -462,8 +462,8 @@ claims.compare(
 )
 
 # %% [markdown]
-# Where a unit stays on its side of zero, a ReLU is linear, and the average is exact again. Training makes the sums behind the
-# mask large against their noise, so fewer units change sides. That is why switching dropout off stands so well for the crowd.
+# Where a unit stays on its side of zero, a ReLU is linear, and the average is exact again. Compare how many change sides before
+# and after training: the fewer, the better does dropout off, with no correction at all, stand for the crowd.
 #
 # ## What to take along
 #
@@ -473,7 +473,7 @@ claims.compare(
 # * Nearly all members are never trained. They know what the shared weights know.
 #
 # **On your own model:** `q = ask(network, x_val, 30)`, then the loss of `q.mean(0)` against that of `ask_once`. Look at their
-# difference: its sign says whether your network is too sure.
+# difference: where the first is lower, your network is probably too sure.
 #
 # **References.** Goodfellow, Bengio, Courville 2016,
 # [section 7.12](https://www.deeplearningbook.org/contents/regularization.html) ·
