@@ -13,11 +13,17 @@ import torch
 from course_utils.checks import Verdict, diagnose
 from course_utils.tools.lessons import lessons
 
-WRONG = {path.stem: importlib.import_module(f"tests.wrong_answers.{path.stem}").WRONG
-         for path in sorted(Path(__file__).with_name("wrong_answers").glob("lesson_*.py"))}  # fmt: skip
+MODULES = [path.stem for path in sorted(Path(__file__).with_name("wrong_answers").glob("lesson_*.py"))]
+MODULES += [f"deeper.{path.stem}" for path in sorted(Path(__file__).with_name("wrong_answers").glob("deeper/d*.py"))]
+WRONG = {module: importlib.import_module(f"tests.wrong_answers.{module}").WRONG for module in MODULES}
 CHECKS = [(module, name) for module, cases in WRONG.items() for name in cases]
 CASES = [(module, name, *case) for module, cases in WRONG.items() for name, listed in cases.items() for case in listed]
 TABLES = [check for check in CHECKS if hasattr(importlib.import_module(f"course_utils.checks.{check[0]}"), "diagnose")]
+
+
+def module_of(source):
+    """Where the checks of a source are: "lesson_04", or "deeper.d04_ensemble" for the deep dive `deeper/04_ensemble`."""
+    return f"deeper.d{source.stem}" if source.parent.name == "deeper" else f"lesson_{source.stem[:2]}"
 
 
 def checks_of(module):
@@ -27,7 +33,7 @@ def checks_of(module):
 
 @pytest.mark.parametrize("source", lessons(), ids=lambda s: s.stem)
 def test_every_check_of_a_lesson_has_three_wrong_answers(source):
-    module = f"lesson_{source.stem[:2]}"
+    module = module_of(source)
     assert set(checks_of(module)) == set(WRONG[module])
     assert all(len(cases) >= 3 for cases in WRONG[module].values())
 
@@ -119,5 +125,5 @@ def solved(source):
 @pytest.mark.parametrize("source", lessons(), ids=lambda s: s.stem)
 def test_every_solution_passes(source):
     verdicts = list(solved(source))
-    assert len(verdicts) == len(checks_of(f"lesson_{source.stem[:2]}"))
+    assert len(verdicts) == len(checks_of(module_of(source)))
     assert all(isinstance(verdict, Verdict) and verdict.startswith("passed") for verdict in verdicts), verdicts

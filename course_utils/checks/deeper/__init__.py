@@ -1,0 +1,1 @@
+"""Checks of the exercises of deep dives, one module a dive."""
