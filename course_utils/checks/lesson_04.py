@@ -40,30 +40,39 @@ def check_4_1(backward=None):
 
 
 def check_4_2(module=None):
-    """Diagnose a module class like `Reader`: silent after eval(), dropping in both places in training."""
+    """Diagnose a module class like `Reader`: plain after eval(), dropping in both places in training."""
 
     def behaviour(module, x):
         reader, seen = module(), {}
         reader.hidden.register_forward_pre_hook(lambda _, inputs: seen.update(input=inputs[0]))
         reader.out.register_forward_pre_hook(lambda _, inputs: seen.update(hidden=inputs[0]))
-        shares = {}
-        for mode in ("train", "eval"):
-            reader.train(mode == "train")
-            reader(x)
-            active = torch.relu(reader.hidden(seen["input"])) > 0
-            shares[mode, "input"] = (seen["input"] == 0).double().mean()
-            shares[mode, "hidden"] = (seen["hidden"][active] == 0).double().mean()
-        return list(shares.values())  # dropped in training: input, hidden; after eval(): input, hidden
+        numbers = []
+        for mode in (True, False):
+            output = reader.train(mode)(x)
+            active = torch.relu(reader.hidden(seen["input"]))
+            for before, after in ((x, seen["input"]), (active, seen["hidden"])):
+                fell = (after == 0) & (before != 0)
+                stayed = (after / before)[(before != 0) & ~fell]
+                same_rows = (fell == fell[0]).all() and fell.any()
+                numbers += [fell.double().sum() / (before != 0).sum(), stayed.mean() if len(stayed) else 0.0, float(same_rows)]
+            beyond_relu = seen["hidden"][active == 0].abs().max()
+            numbers.append(max((output - reader.out(seen["hidden"])).abs().max(), beyond_relu))
+        return numbers  # training: (share fallen, scale, one mask for all) of input, of hidden units; output; the same in eval()
 
     properties = {
-        "after eval() the input still loses values: F.dropout drops unless it is told training=self.training":
-            lambda shares, x: shares[2] == 0,
-        "after eval() hidden units are still dropped": lambda shares, x: shares[3] == 0,
+        "after eval() the input still loses values: the function drops unless it is told training=self.training":
+            lambda n, x: n[7] == 0,
+        "after eval() hidden units are still dropped": lambda n, x: n[10] == 0,
+        "after eval() values are still scaled: inverted dropout needs nothing there":
+            lambda n, x: abs(n[8] - 1) < 1e-4 and abs(n[11] - 1) < 1e-4,
         "in training the input is not dropped any more: training=False is wrong there, and so is leaving the line out":
-            lambda shares, x: shares[0] > 0.05,
-        "in training hidden units are not dropped any more": lambda shares, x: shares[1] > 0.2,
+            lambda n, x: n[0] > 0.05,
+        "in training hidden units are not dropped any more": lambda n, x: n[3] > 0.2,
         "the rates have changed: 0.2 for the input, 0.5 for the hidden units":
-            lambda shares, x: abs(shares[0] - 0.2) < 0.03 and abs(shares[1] - 0.5) < 0.05,
+            lambda n, x: abs(n[0] - 0.2) < 0.03 and abs(n[3] - 0.5) < 0.05,
+        "in training the survivors are not divided by 1 - p": lambda n, x: abs(n[1] - 1.25) < 1e-3 and abs(n[4] - 2) < 1e-3,
+        "all letters of a batch lose the same values: every example needs coins of its own": lambda n, x: n[2] == n[5] == 0,
+        "the output is not what ReLU and the last layer make of the hidden values": lambda n, x: max(n[6], n[13]) < 1e-4,
     }  # fmt: skip
     return diagnose(
         module,
@@ -87,8 +96,13 @@ def check_4_3(report=None):
 
         return function
 
+    def by_both(scores):
+        means = scores.groupby("p_drop")[["val", "test"]].mean().sum(axis=1)
+        return answer()(scores[scores["p_drop"] == means.idxmax()])
+
     mistakes = {
         "you chose by the test accuracy, which may only report": answer(choose="test"),
+        "the test accuracy had a say in your choice; it may only report": by_both,
         "you chose the rate of one lucky run: average `val` over the runs of each rate": answer(by="max"),
         "you report the validation accuracy, which the choice has made too good: report `test` at the chosen rate":
             answer(column="val"),
@@ -116,7 +130,7 @@ def _scores(n):
     best, on_test, lucky, _ = rates = rng.choice([0.0, 0.1, 0.2, 0.4, 0.6, 0.8], 4, replace=False)
     table = pd.DataFrame([{"p_drop": p, "seed": s} for p in rates for s in range(n)])
     table["val"] = 70.0 + 4 * (table["p_drop"] == best) + rng.normal(0, 0.3, 4 * n)
-    table["test"] = 72.0 + 3 * (table["p_drop"] == best) + 5 * (table["p_drop"] == on_test) + rng.normal(0, 0.5, 4 * n)
+    table["test"] = 72.0 + 3 * (table["p_drop"] == best) + 9 * (table["p_drop"] == on_test) + rng.normal(0, 0.5, 4 * n)
     table.loc[(table["p_drop"] == lucky) & (table["seed"] == 0), "val"] = 78.0
     return table.sample(frac=1, random_state=int(rng.integers(1000)), ignore_index=True)
 

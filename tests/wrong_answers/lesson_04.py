@@ -31,6 +31,11 @@ def _report(choose_by="val", report="test", half=lambda runs: mean_and_interval(
     return answer
 
 
+def _by_both(scores):
+    chosen = scores.groupby("p_drop")[["val", "test"]].mean().sum(axis=1).idxmax()
+    return _report()(scores[scores["p_drop"] == chosen])
+
+
 WRONG = {
     "check_4_1": [
         (lambda grad_out, keep, p: grad_out * keep, "scale is missing"),
@@ -46,10 +51,16 @@ WRONG = {
         (reader(lambda m, x: x, lambda m, x: m.drop(x)), "leaving the line out"),
         (reader(lambda m, x: functional.dropout(x, 0.5, m.training), lambda m, x: m.drop(x)), "rates have changed"),
         (reader(lambda m, x: functional.dropout(x, 0.2, m.training), lambda m, x: x), "hidden units are not dropped"),
+        (reader(lambda m, x: functional.dropout(x, 0.2, m.training) * (1 if m.training else 0.8), lambda m, x: m.drop(x)),
+         "still scaled"),
+        (reader(lambda m, x: x * (torch.rand_like(x) > 0.2) if m.training else x, lambda m, x: m.drop(x)), "not divided"),
+        (reader(lambda m, x: x * functional.dropout(torch.ones_like(x[:1]), 0.2, m.training), lambda m, x: m.drop(x)),
+         "coins of its own"),
     ],
     "check_4_3": [
         (_report(choose_by="test"), "chose by the test accuracy"),
         (_report(pick="max"), "lucky run"),
+        (_by_both, "had a say"),
         (_report(report="val"), "report the validation accuracy"),
         (_report(half=lambda runs: runs.std()), "standard deviation"),
         (_report(half=lambda runs: runs.std() / len(runs) ** 0.5), "standard error"),
