@@ -28,11 +28,6 @@ def module_of(source):
     return f"deeper.d{source.stem}" if source.parent.name == "deeper" else f"lesson_{source.stem[:2]}"
 
 
-def module_of(source):
-    """Where the checks of a source are: "lesson_04", or "deeper.d04_ensemble" for the deep dive `deeper/04_ensemble`."""
-    return f"deeper.d{source.stem}" if source.parent.name == "deeper" else f"lesson_{source.stem[:2]}"
-
-
 def checks_of(module):
     checks = importlib.import_module(f"course_utils.checks.{module}")
     return {name: getattr(checks, name) for name in dir(checks) if name.startswith("check_")}

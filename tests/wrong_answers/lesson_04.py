@@ -51,11 +51,15 @@ WRONG = {
         (reader(lambda m, x: x, lambda m, x: m.drop(x)), "leaving the line out"),
         (reader(lambda m, x: functional.dropout(x, 0.5, m.training), lambda m, x: m.drop(x)), "rates have changed"),
         (reader(lambda m, x: functional.dropout(x, 0.2, m.training), lambda m, x: x), "hidden units are not dropped"),
-        (reader(lambda m, x: functional.dropout(x, 0.2, m.training) * (1 if m.training else 0.8), lambda m, x: m.drop(x)),
-         "still scaled"),
+        (
+            reader(lambda m, x: functional.dropout(x, 0.2, m.training) * (1 if m.training else 0.8), lambda m, x: m.drop(x)),
+            "still scaled",
+        ),
         (reader(lambda m, x: x * (torch.rand_like(x) > 0.2) if m.training else x, lambda m, x: m.drop(x)), "not divided"),
-        (reader(lambda m, x: x * functional.dropout(torch.ones_like(x[:1]), 0.2, m.training), lambda m, x: m.drop(x)),
-         "coins of its own"),
+        (
+            reader(lambda m, x: x * functional.dropout(torch.ones_like(x[:1]), 0.2, m.training), lambda m, x: m.drop(x)),
+            "coins of its own",
+        ),
     ],
     "check_4_3": [
         (_report(choose_by="test"), "chose by the test accuracy"),

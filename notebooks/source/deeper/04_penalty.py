@@ -482,8 +482,7 @@ show(
 )
 claims.within(
     "04.penalty.5",
-    "On these patients the quadratic formula gives the sum of the logistic penalty to within 15 %; one price for all does "
-    "not.",
+    "On these patients the quadratic formula gives the sum of the logistic penalty to within 15 %; one price for all does not.",
     ratio[p_drop],
     1.0,
     0.15,
