@@ -611,7 +611,10 @@ claims.compare(
 # The rate is chosen, so the test letters may be opened. Once:
 
 # %%
-test_accuracy = {p: np.array([accuracy(ask_once(m, test[0]), test[1]) for m in trained[p]]) for p in (plain, chosen)}
+test_accuracy = {}
+for name in (plain, chosen):
+    scored = [accuracy(ask_once(network, test[0]), test[1]) for network in trained[name]]
+    test_accuracy[name] = np.array(scored)
 for name, values in test_accuracy.items():
     mean, half, n = mean_and_interval(values)
     print(f"{name}: {100 * mean:.1f} ± {100 * half:.1f} % of the test letters (mean of {n} runs)")
@@ -734,7 +737,8 @@ checks.check_4_4(pooled_noise)
 norm_after = nn.Sequential(nn.Dropout(0.5), nn.BatchNorm1d(64))
 for _ in range(200):
     norm_after.train()(torch.randn(512, 64))
-print(f"variance of the output, 1 in training: {norm_after.eval()(torch.randn(20_000, 64)).var().item():.2f} in eval()")
+variance = norm_after.eval()(torch.randn(20_000, 64)).var()
+print(f"variance of the output: 1 in training, {variance:.2f} in eval()")
 
 # %% [markdown]
 # Li et al. (2019) call it variance shift. Whether it costs accuracy depends on rate, place and training; lesson 07 measures it in
@@ -745,6 +749,9 @@ print(f"variance of the output, 1 in training: {norm_after.eval()(torch.randn(20
 # * A mask and a division, the same way there and back; finite differences find what accuracy hides.
 # * Switched off, the network reads as well as the average of its sub-networks.
 # * It is a hyperparameter: choose it on validation, in runs paired by seed, and report on test. Robust is not the same as good.
+#
+# **Deep dives:** [what is the average of 2ⁿ networks?](deeper/04_ensemble.ipynb) ·
+# [where is dropout a penalty?](deeper/04_penalty.ipynb)
 #
 # **On your own model:** `for p in (0.0, 0.1, 0.3, 0.5): ...` train with three seeds, then look at one number, the *paired*
 # difference of validation accuracy against p = 0.
