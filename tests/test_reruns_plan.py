@@ -14,7 +14,7 @@ from course_utils.reruns import settings as given
 from course_utils.reruns.plan import declaration, plan
 from course_utils.reruns.settings import PRESETS, preset_values
 from course_utils.tools.build import assemble
-from course_utils.tools.lessons import lessons
+from course_utils.tools.lessons import lesson_name, lessons
 from tests.toy_notebooks import toy
 
 REFUSED = [
@@ -177,7 +177,7 @@ def test_every_preset_is_valid_in_every_lesson_that_it_is_for(source, preset):
 
 
 def test_presets_name_only_lessons_and_say_what_is_unknown():
-    names = {source.stem for source in lessons()} | {"all"}
+    names = {lesson_name(source) for source in lessons()} | {"all"}
     for tables in tomllib.loads(PRESETS.read_text()).values():
         assert set(tables) <= names
     with pytest.raises(ValueError, match="unknown preset 'gup': did you mean 'gpu'"):

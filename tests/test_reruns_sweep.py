@@ -165,7 +165,8 @@ def test_few_runs_are_submitted_at_once(tmp_path, monkeypatch):
     assert all("has another version of this course" in line for _, _, line in results)
 
 
-def test_a_scheduler_by_address_gives_what_a_local_run_gives(tmp_path):
+def test_a_scheduler_by_address_gives_what_a_local_run_gives(tmp_path, monkeypatch):
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
     path = toy(tmp_path, "import os\n{k: v for k, v in os.environ.items() if k.endswith(('_NUM_THREADS', '_CPU_COUNT'))}")
     runs = plan(path, ["seed=0:2"], several=True)
     local = run_all(runs, tmp_path / "local")

@@ -17,6 +17,7 @@ from course_utils import stacked, training_settings
 from course_utils.models import mlp
 from course_utils.stacked import train_runs
 from tests.test_stacked import check_equal, labelled, small_mlp, text, work
+from tests.toy_notebooks import descendants, wait_until
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,7 +28,7 @@ def two_workers(monkeypatch):
 
 
 def pids_of_workers():
-    return {child.pid for child in psutil.Process().children(recursive=True) if "LokyProcess" in " ".join(child.cmdline())}
+    return {child.pid for child in descendants(psutil.Process(), "LokyProcess")}
 
 
 @pytest.mark.parametrize("kind", ["mlp", "cnn", "transformer"])
@@ -111,7 +112,7 @@ def test_an_error_in_a_worker_comes_through_and_the_next_call_works(error, expec
     runs = [{"seed": s, "error": error} for s in range(3)]
     with pytest.raises(expected, match="the tenth step|LOKY_MAX_CPU_COUNT"):
         train_runs(Fails, labelled(6), labelled(6), runs, epochs=3, batch_size=8)
-    assert pids_of_workers() == set()
+    wait_until(lambda: pids_of_workers() == set(), seconds=20)
     check_equal(small_mlp, labelled(6), [{"seed": s} for s in range(3)])
 
 

@@ -64,7 +64,7 @@ def shown_verdicts(notebook):
     """Verdicts that a notebook shows, {id: verdict}, read from its outputs."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     texts = [output.get("data", {}).get("text/plain", "") for output in outputs]
-    found = [re.match(r"(\w+\.\d+) ([A-Z ]+?)(:| \()", text) for text in texts]
+    found = [re.match(r"([\w.]+\.\d+) ([A-Z ]+?)(:| \()", text) for text in texts]
     return {match[1]: match[2].lower() for match in found if match}
 
 

@@ -64,7 +64,7 @@ WRONG = {
     "check_4_3": [
         (_report(choose_by="test"), "chose by the test accuracy"),
         (_report(pick="max"), "lucky run"),
-        (_by_both, "had a say"),
+        (_by_both, "chose by the test accuracy"),
         (_report(report="val"), "report the validation accuracy"),
         (_report(half=lambda runs: runs.std()), "standard deviation"),
         (_report(half=lambda runs: runs.std() / len(runs) ** 0.5), "standard error"),
