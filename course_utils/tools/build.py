@@ -16,11 +16,10 @@ from nbformat import NotebookNode
 from course_utils.tools.budget import minutes
 from course_utils.tools.files import write_all
 from course_utils.tools.kernel import STOPPED, execute_cells, last_traceback
-from course_utils.tools.lessons import fingerprint, lesson_name, targets
+from course_utils.tools.lessons import KERNEL, fingerprint, lesson_name, targets
 
 DROPPED = {"learner": {"solution", "instructor"}, "solved": {"stub"}}
 CELL_SECONDS = 600
-KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 def is_current(source: Path, path: Path) -> bool:

@@ -15,10 +15,9 @@ import nbformat
 from ipykernel.ipkernel import IPythonKernel
 
 from course_utils.tools.files import write_all
-from course_utils.tools.lessons import NOTEBOOKS, ROOT, lessons, targets
+from course_utils.tools.lessons import KERNEL, NOTEBOOKS, ROOT, lessons, targets
 
 COPIES = ROOT / "my_notebooks"
-KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}  # as JupyterLab would write it
 LINK = re.compile(r"""(\]\(|\b(?:src|href)=["'])([^)"'#\s]+)""")  # in Markdown, and in HTML within it
 
 
