@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 02 · Weight decay
 #
-# **The question:** what does λ do to the objective, the update, the prior and the geometry, and when is an L2 penalty the
-# same thing as decay?
+# **What does λ do to the objective, the update, the prior and the geometry, and when is an L2 penalty the
+# same thing as decay?**
 #
 # **Time:** 75 minutes. **You need:** gradients, least squares, and lesson 01 (`fit`, training and validation error).
 #
