@@ -10,7 +10,8 @@ from course_utils.nbval_plugin import verdict_lines
 from course_utils.parameters import declared_parameters
 from course_utils.tools.budget import counts, minutes, visible_lines
 from course_utils.tools.build import KERNEL, assemble
-from course_utils.tools.lessons import NOTEBOOKS, lesson_name, lessons, targets, variant
+from course_utils.tools.lessons import NOTEBOOKS, lesson_name, lessons, targets
+from course_utils.tools.variants import variant
 
 BUILT = [(source, name, path) for source in lessons() for name, path in targets(source).items()]
 LEARNERS = [(source, path) for source, name, path in BUILT if name == "learner"]

@@ -15,8 +15,9 @@ from nbformat import NotebookNode
 from course_utils.tools.budget import minutes
 from course_utils.tools.files import write_all
 from course_utils.tools.kernel import STOPPED, execute_cells, last_traceback
-from course_utils.tools.lessons import KERNEL, fingerprint, lesson_name, targets, variant
+from course_utils.tools.lessons import KERNEL, fingerprint, lesson_name, targets
 from course_utils.tools.syllabus import fill
+from course_utils.tools.variants import variant
 
 CELL_SECONDS = 600
 

@@ -8,13 +8,9 @@ from collections.abc import Iterable
 from importlib.util import resolve_name
 from pathlib import Path
 
-import jupytext
-from nbformat import NotebookNode
-
 ROOT = Path(__file__).parents[2]
 SOURCES, NOTEBOOKS, SOLUTIONS = (ROOT / "notebooks" / name for name in ("source", ".", "solutions"))
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}  # as JupyterLab writes it
-DROPPED = {"learner": {"solution", "instructor"}, "solved": {"stub"}}  # tags of the cells that a variant leaves out
 BESIDE = (".mplstyle", ".js", ".css")  # files that helpers read from their own folder
 
 
@@ -41,13 +37,6 @@ def targets(source: Path) -> dict[str, Path]:
     """The two notebooks built from a source: {"learner": path, "solved": path}."""
     file = f"{lesson_name(source)}.ipynb"
     return {"learner": NOTEBOOKS / file, "solved": SOLUTIONS / file}
-
-
-def variant(source: Path, name: str) -> NotebookNode:
-    """The cells of a source that belong to one variant, "learner" or "solved", as a notebook."""
-    notebook = jupytext.read(source, fmt="py:percent")
-    notebook.cells = [cell for cell in notebook.cells if not DROPPED[name] & set(cell.metadata.get("tags", []))]
-    return notebook
 
 
 def fingerprint(source: Path) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from course_utils.tools.budget import minutes
-from course_utils.tools.lessons import lesson_name, lessons, variant
+from course_utils.tools.lessons import lesson_name, lessons
+from course_utils.tools.variants import variant
 
 TITLE = re.compile(r"# (Deep dive )?(\d\d) · (.+)")
 QUESTION = re.compile(r"^\*\*(.+?\?)\*\*", re.MULTILINE | re.DOTALL)
