@@ -60,7 +60,11 @@ def test_a_killed_worker_loses_no_run_and_repeats_no_recorded_one(tmp_path):
 
 
 def test_a_job_that_always_kills_its_worker_is_reported_and_the_rest_finish(tmp_path):
-    poison = "import os, time\nif seed == 1:\n    os.kill(os.getppid(), 9)\n    time.sleep(60)"
+    poison = """import psutil, time
+parent = psutil.Process().parent()
+if seed == 1:
+    (parent.parent() if "fork_server" in " ".join(parent.cmdline()) else parent).kill()
+    time.sleep(60)"""
     raising = "assert seed != 2, 'two is bad'"
     code, out, _ = course("sweep", toy(tmp_path, poison, raising), "-p", "seed=0:4", "--workers", "2", "--out", "out",
                           folder=tmp_path)  # fmt: skip

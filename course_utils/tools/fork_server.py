@@ -5,6 +5,7 @@ ends, so does this one, and the kernels notice and follow. It imports nothing of
 never run stale, and it executes nothing but imports, so no run sees another's state.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -43,7 +44,11 @@ def refusal() -> str:
 
 
 def become_kernel(request: dict) -> None:
-    """Turn this process, just forked, into the kernel that a request describes: argv (of ipykernel), cwd, env."""
+    """Turn this process, just forked, into a kernel.
+
+    Args:
+        request: argv (of ipykernel), cwd, env.
+    """
     import numpy as np
     import torch
     from ipykernel.kernelapp import IPKernelApp
@@ -63,7 +68,11 @@ def become_kernel(request: dict) -> None:
 
 
 def serve(control: socket.socket) -> None:
-    """Answer "" or a refusal, then each request, a line of JSON, with the process id of its kernel; end with the other side."""
+    """Answer "" or a refusal, then each request, a line of JSON, with the process id of its kernel; end with the other side.
+
+    Args:
+        control: a stream socket to the other side.
+    """
     for name in LIBRARIES:
         importlib.import_module(name)
     gc.collect()
@@ -85,4 +94,5 @@ if __name__ == "__main__":
     del sys.path[0]  # this file's folder
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as a kernel sets it, before Matplotlib is imported
     os.environ["JPY_PARENT_PID"] = str(os.getpid())  # read as ipykernel is imported: a kernel ends when this process does
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    with contextlib.suppress(OSError):  # the other side has ended meanwhile
+        serve(socket.socket(fileno=int(sys.argv[1])))
