@@ -22,6 +22,22 @@ class Direction:
         return self.m / (1 - 0.9**self.t) / (self.v / (1 - 0.99**self.t)) ** 0.5
 
 
+def adam_l2(w, g, d, lr, wd):
+    """A step of Adam on the loss plus (wd/2) w²."""
+    return w - lr * d(g + wd * w)
+
+
+def adamw(w, g, d, lr, wd):
+    """A step of AdamW."""
+    return (1 - lr * wd) * w - lr * d(g)
+
+
+def variant(coupled=adam_l2, decoupled=adamw):
+    """The `step` of exercise 3.1 made of these two."""
+    ways = {False: coupled, True: decoupled}
+    return lambda w, grad, direction, lr, wd, is_decoupled: ways[bool(is_decoupled)](w, grad, direction, lr, wd)
+
+
 def check_3_1(step=None):
     """Diagnose step(w, grad, direction, lr, weight_decay, decoupled): Adam with an L2 penalty, and AdamW."""
     rng = np.random.default_rng()
@@ -31,29 +47,16 @@ def check_3_1(step=None):
         for decoupled in (False, True)
     ]
 
-    def variant(coupled=None, decoupled=None):
-        def adam_l2(w, g, d, lr, wd):
-            return w - lr * d(g + wd * w)
-
-        def adamw(w, g, d, lr, wd):
-            return (1 - lr * wd) * w - lr * d(g)
-
-        ways = {False: coupled or adam_l2, True: decoupled or adamw}
-        return lambda w, grad, direction, lr, weight_decay, decoupled: ways[bool(decoupled)](w, grad, direction, lr, weight_decay)
-
     def right(w, grad, direction, lr, weight_decay, decoupled):
         return variant()(w, grad, direction, lr, weight_decay, decoupled)
 
-    def swapped(w, grad, direction, lr, weight_decay, decoupled):
-        return right(w, grad, direction, lr, weight_decay, not decoupled)
-
     mistakes = {
-        "the two are swapped: decoupled decay never meets the direction": swapped,
+        "the two are swapped: decoupled decay never meets the direction": variant(adamw, adam_l2),
         "AdamW is right; without `decoupled` nothing decays: λw, the penalty's gradient, belongs beside `grad`":
             variant(coupled=lambda w, g, d, lr, wd: w - lr * d(g)),
         "AdamW is right; the other one decays past the direction too: Adam must see the penalty's gradient":
             variant(coupled=lambda w, g, d, lr, wd: (1 - lr * wd) * w - lr * d(g)),
-        "AdamW is right; the gradient of (λ/2)w² is λw: neither 2λw":
+        "AdamW is right; the gradient of (λ/2)w² is λw, not 2λw":
             variant(coupled=lambda w, g, d, lr, wd: w - lr * d(g + 2 * wd * w)),
         "AdamW is right; the gradient of (λ/2)w² is λw, without the learning rate":
             variant(coupled=lambda w, g, d, lr, wd: w - lr * d(g + lr * wd * w)),

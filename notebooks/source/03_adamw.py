@@ -22,7 +22,7 @@ n_runs: int = 6  # [3, 64] training runs of each setting
 number: float = 0.01  # [1e-4, 0.1] what both optimizers are given as weight_decay
 numbers: list = [1e-3, 1e-2, 0.03, 0.1, 1.0, 3.0, 10.0]  # 3 to 9 rising values in [1e-6, 30]: what both are tuned over
 strength: float = 0.3  # [0.05, 1] λ of the small experiment in section 4
-n_steps: int = 6000  # [500, 50000] its steps
+n_steps: int = 5000  # [500, 50000] its steps
 label_noise: float = 0.2  # [0, 0.5] share of wrong labels in the training digits
 n_train: int = 300  # [60, 700] training digits
 epochs: int = 60  # [2, 500] passes over them
@@ -105,8 +105,8 @@ def build():
 
 
 def train_with(pairs):
-    runs = [{"optimizer": optimizer, "weight_decay": decay, "lr": lr, "seed": seed + k}
-            for optimizer, decay in pairs for k in range(n_runs)]  # fmt: skip
+    settings = [{"optimizer": optimizer, "weight_decay": decay, "lr": lr} for optimizer, decay in pairs]
+    runs = [s | {"seed": seed + k} for s in settings for k in range(n_runs)]
     _, networks = train_runs(build, train, val, runs, epochs=epochs, batch_size=50, evaluate_every=epochs)
     return {pair: networks[i * n_runs : (i + 1) * n_runs] for i, pair in enumerate(pairs)}
 
@@ -389,7 +389,7 @@ claims.within(
 #
 # | gradients | AdamW rests at the minimum of | Adam with L2 |
 # | --- | --- | --- |
-# | exact: full batch, trained to the end | **bare loss**, in the box $\lvert w_j\rvert\le1/\lambda$ | loss + (λ/2)‖w‖² |
+# | exact: full batch, trained without end | **bare loss**, in the box $\lvert w_j\rvert\le1/\lambda$ | loss + (λ/2)‖w‖² |
 # | drowned in noise of size $\sigma_j$ | loss + (λ/2) $\sum_j\sigma_j w_j^2$ | loss + (λ/2)‖w‖² |
 #
 # The box is due to Xie and Li (2024), the penalty to Loshchilov and Hutter (Proposition 3), and that takes one line: on average
@@ -757,7 +757,7 @@ print("asked for 0.3, decays with", resumed.param_groups[0]["weight_decay"])
 #
 # * Adam's `weight_decay` is a penalty that Adam divides: silent weights go first, loud ones last. AdamW takes ηλ of each.
 # * Where AdamW rests depends on noise: a penalty λσ, or only a box.
-# * Before training, add up Σηλ. Below 0.01 nothing happens.
+# * Before training, add up Σηλ. At 0.01 AdamW's decay takes one percent of a weight, in the whole run.
 # * Print what decays and what does not.
 #
 # **On your own model:** `sum(lrs) * weight_decay`, with the learning rates that your scheduler really gives; then look at one
@@ -767,9 +767,8 @@ print("asked for 0.3, decays with", resumed.param_groups[0]["weight_decay"])
 # Loshchilov, Hutter 2019, [arXiv:1711.05101](https://arxiv.org/abs/1711.05101) ·
 # Xie, Li 2024, [arXiv:2404.04454](https://arxiv.org/abs/2404.04454) ·
 # Hanson, Pratt 1988, *Comparing Biases for Minimal Network Construction with Back-Propagation*, NIPS ·
-# Zhuang et al. 2022, [arXiv:2202.00089](https://arxiv.org/abs/2202.00089) ·
-# Wang, Aitchison 2025, [arXiv:2405.13698](https://arxiv.org/abs/2405.13698) ·
-# recipes: [the guide](https://huggingface.co/docs/transformers/tasks/sequence_classification),
+# further: Zhuang et al. 2022, [arXiv:2202.00089](https://arxiv.org/abs/2202.00089), and, on λ as a time scale,
+# Wang, Aitchison 2025, [arXiv:2405.13698](https://arxiv.org/abs/2405.13698) · recipes: [the guide](https://huggingface.co/docs/transformers/tasks/sequence_classification),
 # LLaMA 2023, [arXiv:2302.13971](https://arxiv.org/abs/2302.13971), ConvNeXt 2022,
 # [arXiv:2201.03545](https://arxiv.org/abs/2201.03545) ·
 # groups: Goyal et al. 2017, [arXiv:1706.02677](https://arxiv.org/abs/1706.02677), section 5.1; Radford et al. 2018 (GPT-1)

@@ -43,7 +43,7 @@ WRONG = {
         (lambda lrs, wd: 1 - sum(lrs) * wd, "tiny decay only"),
         (lambda lrs, wd: sum(1 - lr * wd for lr in lrs), "the steps multiply"),
         (lambda lrs, wd: [1 - lr * wd for lr in lrs], "factors of the steps"),
-        (lambda lrs, wd: math.exp(-2 * sum(lrs) * wd), "too small"),
+        (lambda lrs, wd: math.exp(-3 * sum(lrs) * wd), "too small"),
     ],
     "check_3_3": [
         (lambda name, p, module: p.dim() >= 2, "number of axes alone"),
