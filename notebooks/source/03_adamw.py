@@ -95,8 +95,7 @@ show(
 # ## 1 · One letter
 #
 # The weights of those pixels multiply zeros in training, so the data send them **no gradient at all**. They start at random, as
-# all weights do, and only weight decay can move them. (Some training labels are wrong, as in lesson 02, so that there is
-# something to regularize.)
+# all weights do, and only weight decay can move them. (Some training labels are wrong, as in lesson 02.)
 
 
 # %%
@@ -105,9 +104,10 @@ def build():
 
 
 def train_with(pairs):
-    settings = [{"optimizer": optimizer, "weight_decay": decay, "lr": lr} for optimizer, decay in pairs]
+    settings = [{"optimizer": kind, "weight_decay": decay, "lr": lr} for kind, decay in pairs]
     runs = [s | {"seed": seed + k} for s in settings for k in range(n_runs)]
-    _, networks = train_runs(build, train, val, runs, epochs=epochs, batch_size=50, evaluate_every=epochs)
+    how_long = {"epochs": epochs, "batch_size": 50, "evaluate_every": epochs}
+    _, networks = train_runs(build, train, val, runs, **how_long)
     return {pair: networks[i * n_runs : (i + 1) * n_runs] for i, pair in enumerate(pairs)}
 
 
@@ -644,8 +644,8 @@ show(
     reading=f"Validation chooses {best[Adam]:g}{at_edge[Adam]} for Adam and {best[AdamW]:g}{at_edge[AdamW]} for AdamW. On test "
     f"digits they then read {tuned[Adam].mean():.1%} and {tuned[AdamW].mean():.1%} ({without:.1%} without decay); AdamW minus "
     f"Adam is {gap:+.1f} ± {half:.1f} points: {verdict}. In the white margin they read {tuned_white[Adam]:.1%} (Adam) and "
-    f"{tuned_white[AdamW]:.1%} (AdamW). (And the box: at λ = {strong:.2g} the largest of AdamW's weights is {largest:.2f}, "
-    f"1/λ is {1 / strong:.2f}.)",
+    f"{tuned_white[AdamW]:.1%} (AdamW). (The box wants full batches and no end; here, at λ = {strong:.2g}, the largest "
+    f"of AdamW's weights is {largest:.2f}, and 1/λ is {1 / strong:.2f}.)",
 )
 
 # %% tags=["fold"]
@@ -664,9 +664,9 @@ claims.compare(
 )
 
 # %% [markdown]
-# Small networks on digits decide nothing about large ones: on image classification Loshchilov and Hutter report 15 % relative
-# improvement in test error over Adam with L2. What carries over: a weight decay without its optimizer, its learning rates and
-# its steps is a number without a unit.
+# Other digits may crown the other one: try another `seed`. And small networks decide nothing about large ones: on image
+# classification Loshchilov and Hutter report 15 % relative improvement in test error over Adam with L2. What carries over: a
+# weight decay without its optimizer, its learning rates and its steps is a number without a unit.
 #
 # ## 7 · Which parameters decay?
 #
@@ -685,7 +685,7 @@ for name, p, module in checks.parameters_with_owner(model):
 #
 # From a parameter's full name, the parameter and the module that owns it, say whether it decays. Matrices and kernels of linear
 # layers, convolutions, attention and embeddings do; biases, scales of norms and layers, slopes, tokens and position tables do
-# not. The check uses models of other widths.
+# not.
 #
 # <details><summary>Hint 1</summary>Axes, name and type: each alone is fooled by some line of the list. By which?</details>
 # <details><summary>Hint 2</summary>Among the names that end in "weight", which are no matrices? `isinstance(module, ...)` knows
@@ -736,7 +736,7 @@ for name, p, module in checks.parameters_with_owner(model):
 # %%
 for decoupled in (False, True):
     norms = [weight_norm(network) for network in (by_step[decoupled], train_by_step(decoupled, 50))]
-    print(f"decoupled={decoupled!s:5} length of all weights: mean {norms[0]:.2f}, sum {norms[1]:.2f}")
+    print(f"decoupled={decoupled!s:5} all weights: {norms[0]:.2f} (mean), {norms[1]:.2f} (sum)")
 
 # %% [markdown]
 # The penalty is now 50 times smaller beside the loss, and no error says so; AdamW's decay never meets the loss.
@@ -768,7 +768,8 @@ print("asked for 0.3, decays with", resumed.param_groups[0]["weight_decay"])
 # Xie, Li 2024, [arXiv:2404.04454](https://arxiv.org/abs/2404.04454) ·
 # Hanson, Pratt 1988, *Comparing Biases for Minimal Network Construction with Back-Propagation*, NIPS ·
 # further: Zhuang et al. 2022, [arXiv:2202.00089](https://arxiv.org/abs/2202.00089), and, on λ as a time scale,
-# Wang, Aitchison 2025, [arXiv:2405.13698](https://arxiv.org/abs/2405.13698) · recipes: [the guide](https://huggingface.co/docs/transformers/tasks/sequence_classification),
+# Wang, Aitchison 2025, [arXiv:2405.13698](https://arxiv.org/abs/2405.13698) · recipes:
+# [the guide](https://huggingface.co/docs/transformers/tasks/sequence_classification),
 # LLaMA 2023, [arXiv:2302.13971](https://arxiv.org/abs/2302.13971), ConvNeXt 2022,
 # [arXiv:2201.03545](https://arxiv.org/abs/2201.03545) ·
 # groups: Goyal et al. 2017, [arXiv:1706.02677](https://arxiv.org/abs/1706.02677), section 5.1; Radford et al. 2018 (GPT-1)
