@@ -162,7 +162,7 @@ def test_evaluate_puts_back_the_mode_of_every_layer(error):
     assert [module.training for module in model.modules()] == [True, True, False]
 
 
-def test_lesson_01_prints_the_body_of_fit():
+def test_the_body_of_fit_is_short_enough_to_print():
     parts = inspect.getsource(fit).split('"""')
     assert len(parts) == 3
     body = textwrap.dedent(parts[2])
