@@ -41,7 +41,10 @@ def check_2(gain=None):
         "the sign: this is log Z, which is never positive, and the gain is never negative":
             lambda q: np.log(_roots(q).sum()),
         "that is the Z of the product without its M-th root": lambda q: -np.log(np.exp(np.log(q).sum(0)).sum()),
-        "you take the arithmetic mean, which sums to 1 and gains 0 here": lambda q: -np.log(q.mean(0).sum()),
+        "that is -log 1, whatever q is: the arithmetic mean and the normalized geometric mean both sum to 1; you need Z, the sum "
+        "of the geometric mean before it is normalized": lambda q: -np.log(q.mean(0).sum()),
+        "that is the mutual information, the disagreement as the arithmetic mean sees it; here the mean is geometric":
+            lambda q: (q * np.log(q)).sum(-1).mean() - (q.mean(0) * np.log(q.mean(0))).sum(),
         "that is the average over all labels of the geometric mean's loss; the gain is a difference, and the label cancels":
             lambda q: -np.log(_normalized(_roots(q))).mean(),
         "that is the average loss over all labels and members; subtract the loss of the geometric mean":

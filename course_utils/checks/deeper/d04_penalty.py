@@ -19,6 +19,14 @@ def check_1(penalty=None):
             lambda X, w, p: p / (1 - p) * np.sum((X * w) ** 2) / len(X),
         "p (1 - p) is the variance of the coin alone; the survivors are divided by 1 - p as well":
             lambda X, w, p: p * (1 - p) * np.sum((X * w) ** 2),
+        "1/(1-p) gives the average square of a noisy term; its variance is that less the square of the average":
+            lambda X, w, p: 1 / (1 - p) * np.sum((X * w) ** 2),
+        "you divide by 1 - p once too often: a coin's variance is p (1 - p), and the division turns it into p (1-p)/(1-p)²":
+            lambda X, w, p: p / (1 - p) ** 2 * np.sum((X * w) ** 2),
+        "you add standard deviations; of independent terms the variances add up":
+            lambda X, w, p: np.sqrt(p / (1 - p)) * np.sum(np.abs(X * w)),
+        "these are standard deviations, one a patient, added up: leave the root away":
+            lambda X, w, p: np.sqrt(p / (1 - p) * np.sum((X * w) ** 2, 1)).sum(),
         "the factor is upside down: without dropout (p = 0) the penalty is 0": lambda X, w, p: (1 - p) / p * np.sum((X * w) ** 2),
         "the factor p/(1-p) is missing": lambda X, w, p: np.sum((X * w) ** 2),
         "the factor is p/(1-p), not p": lambda X, w, p: p * np.sum((X * w) ** 2),
@@ -44,6 +52,8 @@ def check_2(rate=None):
         "that is the odds p/(1-p) = alpha/n: solve for p": lambda alpha, n: alpha / n,
         "that is the probability of keeping; p is the probability of dropping": lambda alpha, n: n / (alpha + n),
         "you left n out: the penalty is summed over the examples, so every s_j is n": lambda alpha, n: alpha / (1 + alpha),
+        "alpha is n times the odds p/(1-p), so the odds are alpha divided by n, not times n":
+            lambda alpha, n: alpha * n / (1 + alpha * n),
         "s_j is a sum of squares and equals n, not √n": lambda alpha, n: alpha / (alpha + n**0.5),
         "you went the other way: that is alpha for a rate": lambda alpha, n: n * alpha / (1 - alpha),
     }  # fmt: skip

@@ -19,7 +19,9 @@ WRONG = {
     "check_2": [
         (lambda q: np.log(np.exp(np.log(q).mean(0)).sum()), "the sign"),
         (lambda q: np.exp(np.log(q).mean(0)).sum(), "that is Z, the sum"),
-        (lambda q: -np.log(q.mean(0).sum()), "arithmetic mean"),
+        (lambda q: -np.log(q.mean(0).sum()), "-log 1"),
+        (lambda q: -np.log(_product(q).sum()), "before it is normalized"),
+        (lambda q: -(q.mean(0) * np.log(q.mean(0))).sum() + (q * np.log(q)).sum(-1).mean(), "mutual information"),
         (lambda q: -np.log(q).mean(), "subtract"),
     ],
 }
