@@ -54,7 +54,6 @@ class Claim:
         verdict: "supported", "not supported" or "inconclusive".
         measured: both measured values, in words.
         source: of the statement.
-        expect: the verdict of the course's own run.
         myth: the popular sentence that it corrects.
         myth_source: who says so.
         over: what the interval is over, such as "runs".
@@ -70,7 +69,6 @@ class Claim:
     verdict: str
     measured: str
     source: str = ""
-    expect: str = "supported"
     myth: str = ""
     myth_source: str = ""
     over: str = ""
@@ -78,17 +76,16 @@ class Claim:
     how: tuple = ()
 
     def __post_init__(self):
-        for verdict in (self.verdict, self.expect):
-            if verdict not in VERDICTS:
-                raise ValueError(f"claim {self.id}: a verdict is one of {', '.join(VERDICTS)}, not {verdict!r}")
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"claim {self.id}: a verdict is one of {', '.join(VERDICTS)}, not {self.verdict!r}")
 
     def __repr__(self):
-        note = "" if self.verdict == self.expect else f"\n(the course's own run: {self.expect})"
+        note = "" if self.verdict == "supported" else "\n(the course's own run: supported)"
         measured = "\n".join([self.measured, *self.how])
         return f"{self.id} {self.verdict.upper()}: {self.statement}{note}\n⟨{measured}⟩"
 
     def _repr_html_(self):
-        note = "" if self.verdict == self.expect else f"\nThe course's own run, at the defaults, found this {self.expect}."
+        note = "" if self.verdict == "supported" else "\nThe course's own run, at the defaults, found this supported."
         text = f"{self.id}: {self.statement}\n{self.measured}{note}"
         source = [f"Source: {self.source}"] if self.source else []
         myth = [f"One often reads: “{self.myth}” ({self.myth_source})"] if self.myth else []

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike
 from course_utils import cards
 from course_utils.cards import Claim
 from course_utils.controls import agreement, equality, observation
-from course_utils.old_claims import claim_table, compare, exact, holds, mean_and_interval, within  # noqa: F401  for 01 to 04
 from course_utils.tools.record import write_record
 from course_utils.verdicts import Pairs, above, in_unit, inside
 
@@ -189,6 +188,6 @@ class Claims:
             raise ValueError(f"claim {id} is taken by “{self.by_id[id].statement}”: give this one another number")
         if bool(myth) != bool(myth_source):
             raise ValueError(f"claim {id}: a myth needs its source, and a myth_source its myth")
-        claim = Claim(id, statement, verdict[0], measured + verdict[1], source, "supported", myth, myth_source, over, n, (how,))
+        claim = Claim(id, statement, verdict[0], measured + verdict[1], source, myth, myth_source, over, n, (how,))
         self.by_id[id] = claim
         display(claim)

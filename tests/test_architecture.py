@@ -14,7 +14,7 @@ MODULES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path i
 FLOORS = [
     {"cards", "dropout", "parameters", "statistics", "training_settings"},
     {"data", "figures", "measure", "models", "verdicts"},
-    {"controls", "old_claims", "training", "visuals"},
+    {"controls", "training", "visuals"},
     {"claims", "stacked"},
     {"experiments"},
     {"checks", "doctor"},

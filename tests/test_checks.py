@@ -6,7 +6,6 @@ import itertools
 import math
 import random
 import signal
-import sys
 import threading
 import time
 
@@ -15,7 +14,7 @@ import pandas as pd
 import pytest
 import torch
 
-from course_utils.checks import answers, diagnose, exercise
+from course_utils.checks import answers, diagnose
 
 
 def root_mean(values, scale):
@@ -422,7 +421,7 @@ def test_a_data_frame_is_copied_too():
                            ) == "not yet: the validation"  # fmt: skip
 
 
-# The card, and the checks that are functions answer -> diagnosis
+# The card
 
 
 @pytest.mark.parametrize(("answer", "word", "colour"), [
@@ -433,19 +432,6 @@ def test_a_verdict_is_a_card_with_a_filled_pill(answer, word, colour):
     assert f"background-color:{colour}" in html
     assert "<style" not in html
     assert "<b>" not in check_root_mean(lambda values, scale: "<b>")._repr_html_()
-
-
-def test_an_old_check_is_as_safe():
-    @exercise
-    def check(answer):
-        """well done."""
-        return "" if answer(3) == 3 else "not three"
-
-    assert check(lambda n: n) == "passed: well done."
-    assert check(lambda n: 4) == "not yet: not three"
-    assert check(None).startswith("not attempted")
-    assert "could not be used: it raises SystemExit" in check(lambda n: sys.exit())
-    assert check.__name__ == "check"
 
 
 def test_inputs_are_copied_between_answer_reference_and_mistakes():

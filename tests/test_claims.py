@@ -287,8 +287,6 @@ def test_white_is_legible_on_every_pill(kind):
 def test_a_verdict_that_is_none_is_refused():
     with pytest.raises(ValueError, match="a verdict is one of"):
         Claim("04.1", "s", "suported", "m")
-    with pytest.raises(ValueError, match="a verdict is one of"):
-        Claim("04.1", "s", "supported", "m", expect="not suported")
 
 
 def test_cards_need_no_torch():
@@ -327,7 +325,6 @@ def test_a_record_is_written_where_the_variable_says(claims, tmp_path, monkeypat
         "verdict",
         "measured",
         "source",
-        "expect",
         "myth",
         "myth_source",
         "over",

@@ -71,7 +71,7 @@ def test_a_cell_that_raises_fails_with_its_own_error(tmp_path):
     assert "ZeroDivisionError" in result.stdout
 
 
-def test_verdict_lines_of_dives_and_of_old_claims_are_read():
+def test_verdict_lines_of_dives_and_of_tables_are_read():
     texts = ["04.ensemble.1 NOT SUPPORTED: a\n⟨1⟩", "04.2 SUPPORTED: b ⟨1\n2⟩", "said 04.2 SUPPORTED: c", "04.3 UNSUPPORTED"]
     texts.append("04.4 SUPPORTED: d\n⟨4⟩\n04.5 INCONCLUSIVE: e\n⟨5⟩")  # a table of claims
     outputs = [displayed(text) for text in texts] + [nbformat.v4.new_output("stream", text="04.9 SUPPORTED: printed")]

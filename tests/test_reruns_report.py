@@ -24,7 +24,7 @@ from tests.toy_notebooks import fifo
 def write(folder, index, *, lesson="toy", code="new", verdict="supported", metrics=None, **parameters):
     """Write one record as `course run` would."""
     metrics = {"accuracy": 0.5 + index / 100} if metrics is None else metrics
-    claims = [{"id": "t.1", "statement": "s", "verdict": verdict, "expect": "supported"}]
+    claims = [{"id": "t.1", "statement": "s", "verdict": verdict}]
     run = {"name": f"{lesson}-{index}", "code": code, "key": f"{code}{index}", "seconds": 1.0}
     finished = f"2026-01-{1 + (code == 'new'):02d}T00:00:00Z"
     record = Record(lesson, {"seed": index} | parameters, metrics, claims, {"torch": "2"}, "cpu", 1, finished=finished, **run)
@@ -51,7 +51,7 @@ def test_the_table_has_the_mean_and_its_t_interval_of_each_setting(tmp_path):
     grid(tmp_path)
     text = report(tmp_path, "toy")
     table = pd.read_csv(tmp_path / "report-toy.csv")
-    assert list(table.columns) == ["p", "flag", "n", "accuracy", "accuracy_ci95", "claims as expected", "claim t.1"]
+    assert list(table.columns) == ["p", "flag", "n", "accuracy", "accuracy_ci95", "claims supported", "claim t.1"]
     assert list(table["p"]) == [0.0, 0.0, 0.1, 0.1, 0.5, 0.5]
     values = np.array([0.5, 0.56])  # seeds 0 and 6: p = 0, flag = False
     low, high = stats.t.interval(0.95, 1, loc=values.mean(), scale=stats.sem(values))
@@ -59,7 +59,7 @@ def test_the_table_has_the_mean_and_its_t_interval_of_each_setting(tmp_path):
     assert table["accuracy_ci95"][0] == pytest.approx((high - low) / 2)
     assert table["claim t.1"][0] == "1 of 2"
     assert "| 0.0 | False | 2 | 0.53 ± 0.38 | 1 of 2 " in text
-    assert "* claim t.1, expected supported: inconclusive in 6 of 12 runs" in text
+    assert "* claim t.1: inconclusive in 6 of 12 runs" in text
     markdown = (tmp_path / "report-toy.md").read_text()
     assert "| 0.0 | False | 2 | 0.53 ± 0.38 | 1 of 2 " in markdown
     assert "![toy: accuracy is highest, 0.58 ± 0.38, at p=0.5, flag=True.](report-toy.png)" in markdown

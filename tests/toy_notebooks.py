@@ -19,14 +19,14 @@ text: str = "a"  # {"a", "b"} which
 sizes: list = [1, 2]  # 1 to 9 values in [1, 9]: how many"""
 SETUP = """from course_utils.parameters import check_parameters
 parameters = check_parameters(In, globals())"""
-LESSON_RECORD = """from course_utils import claims
-claim = claims.holds("t.1", "The seed is small.", seed < 50, control=False)
-claims.write_record("toy", [claim], parameters=parameters, metrics={"score": seed + p})
-claim"""
+LESSON_RECORD = """from course_utils.claims import Claims
+claims = Claims("t")
+claims.holds("t.1", "The seed is small.", seed < 50, control=False)
+record = claims.record(parameters, {"score": seed + p})"""
 # the same record without importing torch, which takes seconds
 QUICK_RECORD = """import json, os
 verdict = "supported" if seed < 50 else "not supported"
-claim = {"id": "t.1", "statement": "The seed is small.", "verdict": verdict, "expect": "supported"}
+claim = {"id": "t.1", "statement": "The seed is small.", "verdict": verdict}
 record = {"lesson": "toy", "parameters": parameters, "metrics": {"score": seed + p, "loss": p}, "claims": [claim],
           "versions": {"torch": "none"}, "device": "cpu", "threads": int(os.environ.get("OMP_NUM_THREADS", 0))}
 with open(os.environ["COURSE_RECORD"], "w") as file:

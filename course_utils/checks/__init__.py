@@ -1,7 +1,6 @@
 """Exercise checks, one module a lesson, one function an exercise. A check never raises, never hangs and shows a card."""
 
 import dis
-import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -68,21 +67,6 @@ def diagnose(answer: Any, cases: list[tuple], right: Any, mistakes: dict[str, An
         diagnosis = diagnosis or _broken(outputs, cases, properties or {}, at) or _hint(outputs, targets, at, tolerance)
     remark = " (It changes its inputs in place: whoever calls it loses them.)" if changed and not may_change else ""
     return Verdict(f"not yet: {diagnosis}{remark}" if diagnosis else f"passed: {passed}{remark}")
-
-
-def exercise(check):
-    """Make a check out of a function answer -> diagnosis ("" if right), whose docstring begins with the words for "passed"."""
-
-    @functools.wraps(check)
-    def verdict(answer=None, *more):
-        if any(part is None for part in (answer, *more)):
-            return Verdict(OPEN)
-        with restored_state():
-            diagnosis, problem = guarded(lambda: check(answer, *more))
-        diagnosis = f"your answer could not be used: it {problem}" if problem else diagnosis
-        return Verdict(f"not yet: {diagnosis}" if diagnosis else "passed: " + check.__doc__.strip().splitlines()[0])
-
-    return verdict
 
 
 def _is_open(answer):
