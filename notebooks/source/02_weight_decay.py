@@ -504,7 +504,7 @@ for rows, style, label in ((table, "-", "labels with lies"), (honest_table, ":",
     plot_interval(right_ax, rows, "place", "val_accuracy", label=label, linestyle=style, marker="o")
 stopped_val = at(undecayed, "val_accuracy", step=stop).mean()
 right_ax.plot(0, stopped_val, "*", markersize=12, color="C0", label=f"lies, λ = 0, stopped at step {stop}")
-right_ax.set(xlabel="λ", ylabel="validation accuracy at the end", xticks=range(len(λs)))
+right_ax.set(xlabel="λ", ylabel="validation accuracy", xticks=range(len(λs)))
 right_ax.set_xticklabels([f"{λ:g}" for λ in λs])
 right_ax.set_title(f"Among lies, validation chooses λ = {chosen:g}")
 for panel in (ax, right_ax):
