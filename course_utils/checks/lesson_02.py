@@ -31,6 +31,10 @@ def check_2_1(step=None):
         "that is the decay alone: the gradient of the loss is missing": lambda w, grad, lr, λ: (1 - lr * λ) * w,
         "that is the gradient of J; take a step against it": lambda w, grad, lr, λ: grad + λ * w,
         "that is what the step takes off; return the new weights": lambda w, grad, lr, λ: lr * (grad + λ * w),
+        "that is the proximal step: it takes the penalty's gradient where the step *ends*; take it at `w`, as that of the loss":
+            lambda w, grad, lr, λ: (w - lr * grad) / (1 + lr * λ),
+        "a division by 1 + ηλ is the penalty's gradient taken where the step ends; take it at `w`":
+            lambda w, grad, lr, λ: w / (1 + lr * λ) - lr * grad,
         "you take an exponential: that is what many small steps come to, and one step is 1 − …":
             lambda w, grad, lr, λ: np.exp(-lr * λ) * w - lr * grad,
     }  # fmt: skip
@@ -53,6 +57,12 @@ def check_2_2(from_belief=None):
             lambda prior, noise, n: 2 * (noise / prior) ** 2,
         "a factor 2: both terms have a ½, and `MSELoss` has none, but our penalty has":
             lambda prior, noise, n: (noise / prior) ** 2 / n,
+        "a factor 4: the two ½ of the belief cancel, the one of (λ/2)‖w‖² does not":
+            lambda prior, noise, n: (noise / prior) ** 2 / (2 * n),
+        "one factor 2 too many: (λ/2)‖w‖² has a ½ as well, and the squares lose theirs only once":
+            lambda prior, noise, n: 4 * (noise / prior) ** 2 / n,
+        "divide by n, not by n − 1: nothing is estimated here, a sum becomes a mean":
+            lambda prior, noise, n: 2 * (noise / prior) ** 2 / (n - 1),
         "that is the λ of cross-entropy; squares are a log-likelihood only after division by twice the noise's variance":
             lambda prior, noise, n: 1 / (n * prior**2),
         "`noise` and `prior` are standard deviations: the Gaussian has their squares":
@@ -61,8 +71,7 @@ def check_2_2(from_belief=None):
             lambda prior, noise, n: 2 * prior**2 / (n * noise**2),
         "the n goes the other way: with more data the same belief is a weaker penalty":
             lambda prior, noise, n: 2 * n * (noise / prior) ** 2,
-        "that is the alpha of `Ridge` for this λ, or half of it: use the table the other way":
-            lambda prior, noise, n: n * (noise / prior) ** 2 / 2,
+        "you multiplied by n where the sum has to be divided by it": lambda prior, noise, n: n * (noise / prior) ** 2 / 2,
         "the noise is upside down: the noisier the targets, the more weight has the belief":
             lambda prior, noise, n: 2 / (n * prior**2 * noise**2),
     }  # fmt: skip
@@ -83,9 +92,13 @@ def check_2_3(meter=None):
         w = rng.normal(size=n)
         return w, -λ * w + 0.3 * λ * rng.normal(size=n)
 
-    cases = [near_standstill(n, λ) for n, λ in ((40, 0.03), (25, rng.uniform(0.1, 0.5)), (60, rng.uniform(0.5, 2)))]
+    cases = [near_standstill(n, λ) for n, λ in ((40, 0.03), (25, rng.uniform(0.1, 0.5)), (60, -rng.uniform(0.5, 2)))]
     mistakes = {
         "the sign: at the minimum the gradient points against w, and λ is positive": lambda w, grad: w @ grad / (w @ w),
+        "far from a minimum ⟨w, grad⟩ may be positive: then the best λ is negative, and no absolute value is asked":
+            lambda w, grad: abs(w @ grad) / (w @ w),
+        "far from a minimum ⟨w, grad⟩ may be positive: then the best λ is negative, and not 0":
+            lambda w, grad: max(0.0, -(w @ grad) / (w @ w)),
         "you divide by the length of w; it takes its square": lambda w, grad: -(w @ grad) / np.sqrt(w @ w),
         "you divide by the square of the gradient: λ multiplies w, so w is what you project on":
             lambda w, grad: -(w @ grad) / (grad @ grad),

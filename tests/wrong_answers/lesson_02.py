@@ -13,6 +13,8 @@ WRONG = {
         (lambda w, grad, lr, weight_decay: w - lr * (grad + weight_decay / 2 * np.sum(w**2)), "penalty itself"),
         (lambda w, grad, lr, weight_decay: grad + weight_decay * w, "gradient of J"),
         (lambda w, grad, lr, weight_decay: w - lr * (grad + weight_decay * np.sign(w)), "of them wrong"),
+        (lambda w, grad, lr, weight_decay: (w - lr * grad) / (1 + lr * weight_decay), "proximal step"),
+        (lambda w, grad, lr, weight_decay: w / (1 + lr * weight_decay) - lr * grad, "division by 1 + ηλ"),
         (lambda w, grad, lr: w - lr * grad, "takes 3 arguments"),
     ],
     "check_2_2": [
@@ -22,7 +24,9 @@ WRONG = {
         (lambda prior, noise, n: 1 / (n * prior**2), "λ of cross-entropy"),
         (lambda prior, noise, n: 2 * noise / prior / n, "standard deviations"),
         (lambda prior, noise, n: 2 * prior**2 / noise**2 / n, "upside down"),
-        (lambda prior, noise, n: noise**2 / (2 * n * prior**2), "too small"),
+        (lambda prior, noise, n: noise**2 / (2 * n * prior**2), "a factor 4"),
+        (lambda prior, noise, n: 2 * noise**2 / ((n - 1) * prior**2), "not by n − 1"),
+        (lambda prior, noise, n: 4 * noise**2 / (n * prior**2), "one factor 2 too many"),
     ],
     "check_2_3": [
         (lambda w, grad: (w * grad).sum() / (w * w).sum(), "the sign"),
@@ -30,6 +34,8 @@ WRONG = {
         (lambda w, grad: np.mean(-grad / w), "averaged"),
         (lambda w, grad: -grad / w, "one number is asked"),
         (lambda w, grad: -(w @ grad) / np.linalg.norm(w), "it takes its square"),
+        (lambda w, grad: abs(w @ grad) / (w @ w), "no absolute value"),
+        (lambda w, grad: max(0, -(w @ grad) / (w @ w)), "and not 0"),
         (lambda w, grad: -(w @ grad) / len(w), "too"),
     ],
 }
