@@ -67,6 +67,8 @@ def check_2_2(from_belief=None):
             lambda prior, noise, n: 1 / (n * prior**2),
         "`noise` and `prior` are standard deviations: the Gaussian has their squares":
             lambda prior, noise, n: 2 * noise / (n * prior),
+        "the noise's variance is the square of `noise`": lambda prior, noise, n: 2 * noise / (n * prior**2),
+        "the belief's variance is the square of `prior`": lambda prior, noise, n: 2 * noise**2 / (n * prior),
         "upside down: a tight belief, a small `prior`, must give a strong penalty":
             lambda prior, noise, n: 2 * prior**2 / (n * noise**2),
         "the n goes the other way: with more data the same belief is a weaker penalty":

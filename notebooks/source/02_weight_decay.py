@@ -343,7 +343,7 @@ ax.annotate("", 1.35 * touch, touch, arrowprops={"arrowstyle": "->", "color": "C
 ax.annotate("", 0.65 * touch, touch, arrowprops={"arrowstyle": "->", "color": "C2"})
 ax.set(xlim=(-0.25 * size, size), ylim=(-0.25 * size, size), aspect="equal", xlabel="weight along the stiff direction",
        ylabel="weight along the flat direction")  # fmt: skip
-ax.set_title(f"The flat direction keeps {touch[1] / top[1]:.0%}, the stiff one {touch[0] / top[0]:.0%}")
+ax.set_title(f"λ = {λ_2d:.2g}: the flat direction keeps {touch[1] / top[1]:.0%}, the stiff one {touch[0] / top[0]:.0%}")
 ax.legend(loc="upper left", bbox_to_anchor=(1.02, 0.55))
 for place, k, name in ((1.06, stiff, "stiff direction"), (1.42, flat, "flat direction")):
     inset = ax.inset_axes([place, 0.66, 0.28, 0.28])
@@ -354,13 +354,13 @@ show(
     fig,
     alt="Ellipses of equal loss and a circle; one ellipse touches the circle in a green square; another cuts it. Two images show "
     "the directions.",
-    reading=f"Both green and orange lie on the ball; shrinking all weights alike has "
-    f"{height(*straight) / height(*touch):.1f} times the excess loss. The dotted path shows which direction gives way first.",
+    reading=f"Two of the directions, chosen for the picture. Green and orange both lie on the ball, but the minimum shrunk as "
+    f"a whole (orange) has {height(*straight) / height(*touch):.1f} times the excess loss: each step shrinks all weights alike, and "
+    "the loss pulls the stiff one back. At the green point its pull (outward) and the penalty's (inward) cancel.",
 )
 
 # %% [markdown]
-# Where ellipse and ball *touch*, the loss pulls outward, the penalty inward, and the two cancel: $\nabla L(w) = -\lambda w$.
-# Keep that equation for section 6.
+# Where ellipse and ball *touch*, the two pulls cancel: $\nabla L(w) = -\lambda w$. Keep that equation for section 6.
 #
 # **A belief** is the third name. Say that targets are what the right weights give, plus Gaussian noise of standard deviation σ,
 # and that before any data you believe each weight to be Gaussian around 0 with standard deviation τ. Then minus the log of the
@@ -450,12 +450,25 @@ show(
     fig,
     alt="Share kept against curvature for three λ, points on rising curves; above them six directions as 8 by 8 pictures.",
     reading=f"With λ = {float(h[10]):.2g}, the stiffest direction keeps {measured[float(h[10])][0]:.0%}, the flattest "
-    f"{measured[float(h[10])][-1]:.1%}: weights do not all shrink by so many percent. The flattest picture has {at_edge[0]:.0%} "
-    f"of its squared weight in the two outer columns of either side, the stiffest {at_edge[1]:.0%}: {outcome}.{yours}",
+    f"{measured[float(h[10])][-1]:.1%}. Of the pictures, the flattest has {at_edge[0]:.0%} of its squared weight in the two "
+    f"outer columns of either side, the stiffest {at_edge[1]:.0%}: {outcome}.{yours}",
 )
 
 # %% [markdown]
-# Decay is a *bet*: stiff directions hold what many digits share, flat ones what only a few say, such as lies.
+# Where, then, do truth and lies live? Relabel the digits at random again and again, and look:
+
+# %% tags=["fold"]
+# how much of the true targets, and of two hundred random relabellings, lies in the stiffest directions
+shadow = x @ directions[:, visible] / np.sqrt(n_train / 2 * h[visible])  # a unit vector over the digits for each direction
+draws = np.random.default_rng((seed, 3))
+lying = np.stack([np.where(draws.random(n_train) < share_of_lies, draws.choice([-1, 1], n_train), target) for _ in range(200)])
+of_truth, of_lies = (target @ shadow) ** 2, ((lying - lying.mean(0)) @ shadow).var(0)
+ten_stiffest = [part[:10].sum() / part.sum() for part in (of_truth, of_lies)]
+print(f"Of what the reader can fit, the 10 stiffest of {visible.sum()} directions hold {ten_stiffest[0]:.0%} of the truth, and "
+      f"{ten_stiffest[1]:.0%} of random lies.")  # fmt: skip
+
+# %% [markdown]
+# Random lies fall on all directions alike. Decay is a *bet* that the truth does not: that what many digits share is stiff.
 #
 # ## 5 · Choose λ, or when to stop
 #
@@ -512,15 +525,15 @@ for panel in (ax, right_ax):
     panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17))
 val = {λ: at(table, "val_accuracy", weight_decay=λ).mean() for λ in (0.0, chosen)}
 tied = ", ".join(f"{λ:g}" for λ in choose(table, "weight_decay").ties)
-beside = f"cannot be told from {tied}" if tied else "clearly better than every other λ of the list"
+beside = f"cannot be told from {tied}" if tied else "in paired runs clearly better than every other λ of the list"
 yours = f" You said {prediction}." if prediction is not None else ""
 show(
     fig,
     alt="Left: shares of lies corrected and repeated against steps, for two λ. Right: validation accuracy against λ.",
     reading=f"Left: without decay the networks correct up to {by_step.max():.0%} of the lies, and at the end "
     f"{by_step.iloc[-1]:.0%}; with λ = {middle:g}, {share['corrected', middle]:.0%}.{yours} Right: at the end λ = {chosen:g} is "
-    f"best, {beside}: {val[chosen]:.1%} of validation digits against {val[0.0]:.1%} with λ = 0. Stopped at step {stop}, λ = 0 "
-    f"reads {stopped_val:.1%}. Honest labels choose λ = {chosen_honest:g}.",
+    f"best, {beside}: {val[chosen]:.1%} of validation digits (their labels are honest) against {val[0.0]:.1%} with λ = 0. "
+    f"Stopped at step {stop}, λ = 0 reads {stopped_val:.1%}. Honest labels choose λ = {chosen_honest:g}.",
 )
 
 # %% [markdown]
@@ -612,8 +625,11 @@ last = seeds[-1]
 *_, on_desk = train(right_step, hidden, last)
 with torch.no_grad():
     score = (on_desk(images).argmax(1) == lied[last].train[1]).double().mean().item()
-print(f"The network on your desk fits {score:.0%} of its training labels, lies included.")
-print(f"Its λ lies somewhere between {middle:g} and {λs[-1]:g}.")
+print(f"The network on your desk fits {score:.1%} of its training labels, lies included. Networks with a known λ fit:")
+for λ in λs[λs.index(middle) :]:
+    with torch.no_grad():
+        fit = (trained[λ, last](images).argmax(1) == lied[last].train[1]).double().mean().item()
+    print(f"λ = {λ:<5g} {fit:.1%}")
 
 # %% [markdown]
 # **Predict.** With which λ was it trained?
@@ -664,15 +680,15 @@ yours = f" You said {prediction}." if prediction is not None else ""
 show(
     fig,
     alt="Readings of the meter against the λ of training: finished networks, early ones, the hidden one, and the diagonal.",
-    reading=f"The meter is off by {on_meter / hidden - 1:+.1%} on the network on your desk.{yours} Finished networks without "
+    reading=f"The meter is off by {on_meter / hidden - 1:+.1%} on the network on your desk.{yours} Networks trained without "
     f"decay read {at_zero:.4f}, not 0: the logarithm of their length still grows by {grows:.4f} per ηt.",
 )
 
 # %% [markdown]
 # No accident: a step moves the weights by $-\eta(\nabla L+\lambda w)$, so that $\ln\lVert w\rVert$ grows by
 # $-\langle w,\nabla L\rangle/\lVert w\rVert^2-\lambda$ per $\eta t$. The meter reads λ *plus the growth of* $\ln\lVert w\rVert$.
-# When is a run finished? Where the loss is convex, the distance to the minimum fades at least like $e^{-\sum\eta\lambda}$. Ask
-# $\sum\eta\lambda > 3$: at most 5 % of it is left.
+# When has a run come far enough? A rule of thumb: $\sum\eta\lambda > 3$. Then of where it started, $e^{-3}$ = 5 % is left even
+# in the flattest direction.
 
 # %% tags=["fold"]
 # claim 02.5: the meter on all networks, λ by λ; and judged by the worst λ whose run held enough decay
@@ -741,8 +757,8 @@ print(f"\nmomentum 0.9, lr = {lr / 10:g}, λ = {λs[1]:g}: of blank pixels {shar
 # A forgotten ½ doubles λ. Through `.data` no gradient flows: the penalty is printed, and training never hears of it.
 #
 # And with momentum μ, SGD repeats each step about $1/(1-\mu)$ times over, the decay too: divide $\sum\eta\lambda$ by $1-\mu$. So
-# it is where λw goes through the momentum, as in PyTorch's SGD; an optimizer that decays weights *beside* it (**decoupled**)
-# ends elsewhere with the same λ, and there L2 is not decay.
+# it is where λw goes through the momentum, as in PyTorch's SGD. An optimizer that decays weights *beside* it (**decoupled**) ends
+# elsewhere with the same λ; the deep dive [Decay and momentum](deeper/02_momentum.ipynb) says where.
 
 # %% [markdown]
 # ## What to take along
