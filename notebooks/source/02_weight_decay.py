@@ -757,6 +757,9 @@ claims.within(
 # * Of a direction $h/(h+\lambda)$ is kept: what many examples say more than what one says.
 # * Σηλ before a run, $-\langle w,\nabla L\rangle/\lVert w\rVert^2$ after it.
 #
+# **Deep dives:** [when is an L2 penalty not the same as decay?](deeper/02_momentum.ipynb) ·
+# [what does the Gaussian prior say, and what not?](deeper/02_prior.ipynb)
+#
 # **On your own model:** add up `lr * weight_decay` over the schedule; train λ = 0 and three values a factor of 3 apart, three
 # seeds each; look at the paired difference of validation accuracy against λ = 0.
 #
