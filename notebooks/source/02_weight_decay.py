@@ -767,6 +767,9 @@ print(f"\nmomentum 0.9, lr = {lr / 10:g}, λ = {λs[1]:g}: of blank pixels {shar
 # * Of a direction $h/(h+\lambda)$ is kept: what many examples say more than what one says. Early stopping bets likewise.
 # * Σηλ, divided by 1 − μ, before a run; $-\langle w,\nabla L\rangle/\lVert w\rVert^2$ after it.
 #
+# **Deep dives:** [when is an L2 penalty not decay?](deeper/02_momentum.ipynb) ·
+# [what does the Gaussian prior say, and what not?](deeper/02_prior.ipynb)
+#
 # **On your own model:** add up `lr * weight_decay / (1 - momentum)`; train λ = 0 and three values a factor of 3 apart, three
 # seeds each; look at the paired difference of validation accuracy against λ = 0.
 #
