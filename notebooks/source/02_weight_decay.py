@@ -355,8 +355,8 @@ show(
     alt="Ellipses of equal loss and a circle; one ellipse touches the circle in a green square; another cuts it. Two images show "
     "the directions.",
     reading=f"Two of the directions, chosen for the picture. Green and orange both lie on the ball, but the minimum shrunk as "
-    f"a whole (orange) has {height(*straight) / height(*touch):.1f} times the excess loss: each step shrinks all weights alike, and "
-    "the loss pulls the stiff one back. At the green point its pull (outward) and the penalty's (inward) cancel.",
+    f"a whole (orange) has {height(*straight) / height(*touch):.1f} times the excess loss: each step shrinks all weights alike, "
+    "and the loss pulls the stiff one back. At the green point its pull (outward) and the penalty's (inward) cancel.",
 )
 
 # %% [markdown]
