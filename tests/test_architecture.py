@@ -30,6 +30,7 @@ GROUND = {"tools.files", "tools.record"}  # modules that every room may import
 LONG = {"checks/lesson_03": "lessons 01 to 04 are about to be cut anew, and their checks with them"}
 PASS_ON = {
     ("figures", "plot_interval"): "how a line looks is matplotlib's to say",
+    ("tools/fork_kernel", "launch_kernel"): "jupyter_client calls it, with its own arguments",
     ("experiments", "at"): "the settings of a sweep have the names that its lesson gave them",
 }
 

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 03 · AdamW
 #
-# **The question:** what changes under Adam, and what does AdamW really do?
+# **What changes under Adam, and what does AdamW really do?**
 #
 # **Time:** 90 minutes. **You need:** [02 · Weight decay](02_weight_decay.ipynb), where SGD's `weight_decay` was exactly the
 # penalty (λ/2)‖w‖². Under Adam that equality breaks, and most explanations of how it breaks tell only half of the story.
