@@ -3,7 +3,7 @@
 #
 # **How much of a best result is luck of the choice?**
 #
-# A hundred networks learned the same digits by the same recipe. Only their seeds differ: where the weights start, in which
+# Many networks learned the same digits by the same recipe. Only their seeds differ: where the weights start, in which
 # order the digits come. Below, each has read one set of validation digits, and the best is circled.
 #
 # Would you sell it, and with which number? You will see what becomes of it elsewhere, find out why benchmarks survive being
@@ -24,7 +24,7 @@ lr: float = 0.003  # (0, 0.1] learning rate of AdamW
 device: str = "cpu"  # {"cpu", "cuda"} where tensors live
 
 # %% tags=["fold"]
-# imports, the digits, and a hundred networks of each of two recipes; which digits each of them reads right
+# imports, the digits, and many networks of each of two recipes; which digits each of them reads right
 import numpy as np
 import torch
 from matplotlib import pyplot as plt
@@ -64,7 +64,7 @@ _, networks = train_runs(build, digits.train, digits.val, runs, epochs=epochs, e
 right, right_2 = np.reshape([read_right(network) for network in networks], (2, n_seeds, n_pool))
 
 # %% tags=["fold"]
-# the situation: what a hundred networks of the first recipe make of the first set of validation digits
+# the situation: what the networks of the first recipe make of the first set of validation digits
 first = right[:, :n_val].sum(1)
 numbers, stacked = np.unique(first, return_counts=True)
 fig, ax = plt.subplots(figsize=(8.6, 2.8))
@@ -256,8 +256,8 @@ claims.compare(
 # %% [markdown]
 # A set of hard digits is hard for all, and luck that all share changes nothing in who wins. Only where candidates *disagree*
 # is there anything to choose, merit or luck. Textbook arithmetic, the largest of $K$ independent measurements, is the
-# case "own". Similar candidates are safer, down to a hundred looks at one *fixed* network: always the same number, no luck
-# at all.
+# case "own". Similar candidates are safer, down to many looks at one *fixed* network: always the same number, no luck at
+# all.
 #
 # ## 3 · An honest number
 #
@@ -306,8 +306,8 @@ used, whose = (report, "yours") if passed else (our_report, "ours, yours is open
 
 def halved_gain(right):
     orders = [rng.permutation(n_val) for _ in range(100)]
-    gains = [float(used(right, order)) - right[:, order[n_val // 2 :]].mean() for order in orders]
-    return np.mean(gains)
+    ahead = [float(used(right, order)) - right[:, order[n_val // 2 :]].mean() for order in orders]
+    return np.mean(ahead)
 
 
 halved = np.array([halved_gain(part) for part in np.split(right, n_sets, axis=1)])
@@ -326,7 +326,8 @@ claims.within(
 )
 
 # %% [markdown]
-# (Half as many digits choose a little worse than all, so this leans to the modest side.)
+# Halvings choose different networks, so the average speaks for your *way of choosing*, not for one network. (And half of the
+# digits choose less well than all, so it leans to the modest side.)
 #
 # ## 4 · Who tried more
 #
