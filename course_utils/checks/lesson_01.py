@@ -2,9 +2,12 @@
 
 import numpy as np
 import torch
+from scipy import stats
 from torch.nn import functional
 
 from course_utils.checks import diagnose
+
+ROUNDS = 400  # of a random answer, so that its averages can be judged
 
 
 def check_1_1(step=None):
@@ -26,6 +29,8 @@ def check_1_1(step=None):
             _made(loss=one_hot),
         "softmax comes twice: `cross_entropy` takes the scores as they are":
             _made(loss=lambda scores, y: functional.cross_entropy(scores.softmax(-1), y)),
+        "that smooths the labels, which is a regularizer (lesson 08): the plain `cross_entropy(scores, y)` is asked":
+            _made(loss=lambda scores, y: functional.cross_entropy(scores, y, label_smoothing=0.1)),
     }  # fmt: skip
     return diagnose(
         step,
@@ -101,6 +106,9 @@ def check_1_2(promise=None):
         "that is one standard error to each side; 95 times of 100 takes 1.96 of them":
             ends(lambda v, n, m: (v / n + v / m) ** 0.5),
         "almost: asked is 1.96 instead of 2": ends(lambda v, n, m: 2 * (v / n + v / m) ** 0.5),
+        "you take n for both; they measure on m digits": ends(lambda v, n, m: 1.96 * (2 * v / n) ** 0.5),
+        "an exact predictive interval, and a good one; asked is the normal approximation, with 1.96":
+            lambda k, n, m: tuple(float(end) / m for end in stats.betabinom(m, k + 1, n - k + 1).ppf((0.025, 0.975))),
         "you pool the n and the m digits into one set; they are compared, and that is less certain":
             ends(lambda v, n, m: 1.96 * (v / (n + m)) ** 0.5),
         "you subtract the variances; also in a difference the variances of independent numbers add up":
@@ -124,42 +132,52 @@ def check_1_2(promise=None):
     )
 
 
-def check_1_3(prepare=None):
-    """Diagnose prepare(x, y, n_val, rng): a split in which no example is on both sides. Each label is its example's number."""
+def check_1_3(best_of=None):
+    """Diagnose best_of(n_networks, e, n, m, rng): the promise for the network with the fewest mistakes, and its customer's rate.
+    Called 400 times a case, so that its averages can be judged; the expected fewest mistakes are simulated beside it."""
+    rng = np.random.default_rng()
+    cases = [(k, rng.uniform(0.2, 0.35), n, m, rng) for k, n, m in ((1, 300, 900), (30, 300, 900), (40, 500, 200))]
 
-    def rows_match(parts, x):
-        x_train, y_train, x_val, y_val = parts
-        pairs = ((x_train, y_train), (x_val, y_val))
-        return all(np.allclose(values, x.numpy()[np.asarray(ids, dtype=int)]) for values, ids in pairs)
+    def middle(rounds):
+        return rounds[:, :2].mean(1)
 
-    def ids(parts):
-        return set(parts[1].astype(int)), set(parts[3].astype(int))
+    def fewest(k, e, n):
+        return np.random.default_rng(1).binomial(n, e, (4000, k)).min(1).mean() / n
+
+    def noise(e, n):  # four standard errors of an average over the rounds
+        return 4 * (e * (1 - e) / n / ROUNDS) ** 0.5
+
+    def is_promise(rounds, k, e, n, m, rng):
+        rate = np.clip(middle(rounds), 0, 1)
+        return np.allclose(np.diff(rounds[:, :2]).ravel() / 2, 1.96 * (rate * (1 - rate) * (1 / n + 1 / m)) ** 0.5, rtol=0.01)
 
     properties = {
-        "return four things: x and y for training, then x and y for validation":
-            lambda parts, x, y, n_val, rng: len(parts) == 4 and all(len(a) == len(b) for a, b in (parts[:2], parts[2:])),
-        "pictures and labels have come apart, or were changed: pick rows of x and of y by the same numbers":
-            lambda parts, x, y, n_val, rng: rows_match(parts, x),
-        "validation must get n_val examples": lambda parts, x, y, n_val, rng: len(parts[3]) == n_val,
-        "there are still examples in validation of which training has a copy: split first, then draw again":
-            lambda parts, x, y, n_val, rng: not ids(parts)[0] & ids(parts)[1],
-        "validation has an example twice: draw again for training only":
-            lambda parts, x, y, n_val, rng: len(ids(parts)[1]) == n_val,
-        "training has lost some of the examples that are not in validation":
-            lambda parts, x, y, n_val, rng: len(ids(parts)[0]) == len(x) - n_val,
-        "training must get all the others and as many again: twice as many rows as there are others":
-            lambda parts, x, y, n_val, rng: len(parts[1]) == 2 * (len(x) - n_val),
-        "the rows drawn again are the others themselves, each once: draw them at random, as the colleague did":
-            lambda parts, x, y, n_val, rng: np.bincount(parts[1].astype(int)).max() > 2,
-        "the split is always the same: let `rng` choose which examples validate":
-            lambda parts, x, y, n_val, rng: ids(parts)[1] not in (set(range(n_val)), set(range(len(x) - n_val, len(x)))),
+        "return three numbers: low, high, and the customer's error rate":
+            lambda rounds, k, e, n, m, rng: rounds.shape == (ROUNDS, 3),
+        "the customer's number is a rate: divide their mistakes by m":
+            lambda rounds, k, e, n, m, rng: (rounds[:, 2] <= 1).all(),
+        "the customer gets your own result; they count on digits of their own, a new draw":
+            lambda rounds, k, e, n, m, rng: not np.allclose(rounds[:, 2], middle(rounds)),
+        "`promise` takes the number of mistakes, not their share":
+            lambda rounds, k, e, n, m, rng: middle(rounds).mean() > 0.2 * e,
+        "you sell the network with the most mistakes: take the fewest":
+            lambda rounds, k, e, n, m, rng: middle(rounds).mean() < e + noise(e, n),
+        "you sell any of the networks: of all their counts take the smallest":
+            lambda rounds, k, e, n, m, rng: k == 1 or middle(rounds).mean() < (e + fewest(k, e, n)) / 2,
+        "the network that you sell makes too few mistakes: count them among n digits, once for each network":
+            lambda rounds, k, e, n, m, rng: abs(middle(rounds).mean() - fewest(k, e, n)) < noise(e, n),
+        "the customer is lucky, too; they get one network, which is wrong with probability e on each of m new digits":
+            lambda rounds, k, e, n, m, rng: abs(rounds[:, 2].mean() - e) < noise(e, m),
+        "every round is the same: draw from `rng`, and make no new one":
+            lambda rounds, k, e, n, m, rng: len(set(rounds[:, 2])) > 5,
+        "low and high are not those of the promise for n counted and m new digits": is_promise,
     }  # fmt: skip
-    cases = [(torch.randn(n, 1, 2, 2), torch.arange(n), n // 4, np.random.default_rng()) for n in (60, 90)]
     return diagnose(
-        prepare,
+        best_of,
         cases,
         None,
         {},
         properties=properties,
-        passed="split first: what validates must not have been seen in any copy.",
+        call=lambda function, *inputs: [function(*inputs) for _ in range(ROUNDS)],
+        passed="the pick takes the luck along in its count; the customer does not get it.",
     )

@@ -1,6 +1,8 @@
 """Typical wrong answers of lesson 01: (answer, part of the diagnosis it must get)."""
 
+import numpy as np
 import torch
+from scipy import stats
 from torch.nn import functional
 
 
@@ -38,6 +40,12 @@ def _twice_softmax(model, optimizer, x, y):
     optimizer.step()
 
 
+def _smoothed(model, optimizer, x, y):
+    optimizer.zero_grad()
+    functional.cross_entropy(model(x), y, label_smoothing=0.1).backward()
+    optimizer.step()
+
+
 def _only_one_example(model, optimizer, x, y):
     optimizer.zero_grad()
     functional.cross_entropy(model(x[:1]), y[:1]).backward()
@@ -48,49 +56,43 @@ def _ends(half):
     return lambda k, n, m: (k / n - half(k / n, n, m), k / n + half(k / n, n, m))
 
 
-def _doubled_first(x, y, n_val, rng):
-    again = torch.as_tensor(rng.integers(len(x), size=len(x)))
-    x, y = torch.cat([x, x[again]]), torch.cat([y, y[again]])
-    order = torch.as_tensor(rng.permutation(len(x)))
-    return x[order[n_val:]], y[order[n_val:]], x[order[:n_val]], y[order[:n_val]]
+def _exact(n_wrong, n, m):
+    low, high = stats.betabinom(m, n_wrong + 1, n - n_wrong + 1).interval(0.95)
+    return low / m, high / m
 
 
-def _drawn_from_all(x, y, n_val, rng):
-    order = torch.as_tensor(rng.permutation(len(x)))
-    again = torch.as_tensor(rng.integers(len(x), size=len(x) - n_val))
-    train = torch.cat([order[n_val:], again])
-    return x[train], y[train], x[order[:n_val]], y[order[:n_val]]
+def _half(k, n, m):
+    return 1.96 * (k / n * (1 - k / n) * (1 / n + 1 / m)) ** 0.5
 
 
-def _not_doubled(x, y, n_val, rng):
-    order = torch.as_tensor(rng.permutation(len(x)))
-    return x[order[n_val:]], y[order[n_val:]], x[order[:n_val]], y[order[:n_val]]
+def _round(pick, customer):
+    """An answer to 1.3 with another pick or another customer."""
+
+    def best_of(n_networks, e, n, m, rng):
+        count = pick(rng.binomial(n, e, size=n_networks))
+        return count / n - _half(count, n, m), count / n + _half(count, n, m), customer(n_networks, count, e, n, m, rng)
+
+    return best_of
 
 
-def _doubled_in_order(x, y, n_val, rng):
-    order = torch.as_tensor(rng.permutation(len(x)))
-    train = torch.cat([order[n_val:]] * 2)
-    return x[train], y[train], x[order[:n_val]], y[order[:n_val]]
+def _new_digits(n_networks, count, e, n, m, rng):
+    return rng.binomial(m, e) / m
 
 
-def _first_rows(x, y, n_val, rng):
-    again = torch.as_tensor(rng.integers(n_val, len(x), size=len(x) - n_val))
-    train = torch.cat([torch.arange(n_val, len(x)), again])
-    return x[train], y[train], x[:n_val], y[:n_val]
+def _share_promised(n_networks, e, n, m, rng):
+    share = rng.binomial(n, e, size=n_networks).min() / n
+    return share / n - _half(share, n, m), share / n + _half(share, n, m), rng.binomial(m, e) / m
 
 
-def _only_drawn(x, y, n_val, rng):
-    order = torch.as_tensor(rng.permutation(len(x)))
-    rest = order[n_val:]
-    train = rest[torch.as_tensor(rng.integers(len(rest), size=2 * len(rest)))]
-    return x[train], y[train], x[order[:n_val]], y[order[:n_val]]
+def _own_luck_only(n_networks, e, n, m, rng):
+    count = rng.binomial(n, e, size=n_networks).min()
+    half = 1.96 * (count / n * (1 - count / n) / n) ** 0.5
+    return count / n - half, count / n + half, rng.binomial(m, e) / m
 
 
-def _labels_apart(x, y, n_val, rng):
-    order = torch.as_tensor(rng.permutation(len(x)))
-    rest = order[n_val:]
-    again = rest[torch.as_tensor(rng.integers(len(rest), size=len(rest)))]
-    return x[torch.cat([rest, again])], y[torch.cat([again, rest])], x[order[:n_val]], y[order[:n_val]]
+def _whether_kept(n_networks, e, n, m, rng):
+    low, high, measured = _round(np.min, _new_digits)(n_networks, e, n, m, rng)
+    return low <= measured <= high
 
 
 WRONG = {
@@ -102,6 +104,7 @@ WRONG = {
         (_by_hand_uphill, "uphill"),
         (_twice_softmax, "softmax comes twice"),
         (_only_one_example, "of them wrong"),
+        (_smoothed, "smooths the labels"),
         (lambda model, optimizer, x: x, "raises TypeError"),
         (3, "a function is asked"),
     ],
@@ -111,18 +114,22 @@ WRONG = {
         (_ends(lambda e, n, m: 1.96 * ((e * (1 - e) / n) ** 0.5 + (e * (1 - e) / m) ** 0.5)), "variances add up"),
         (_ends(lambda e, n, m: 1.96 * (e * (1 - e) / (n + m)) ** 0.5), "pool"),
         (_ends(lambda e, n, m: (e * (1 - e) * (1 / n + 1 / m)) ** 0.5), "one standard error"),
+        (_ends(lambda e, n, m: 1.96 * (2 * e * (1 - e) / n) ** 0.5), "they measure on m"),
+        (_exact, "exact predictive interval"),
         (_ends(lambda e, n, m: 2 * (e * (1 - e) * (1 / n + 1 / m)) ** 0.5), "1.96 instead of 2"),
         (_ends(lambda e, n, m: 0.98 * (1 / n + 1 / m) ** 0.5), "of them wrong"),
         (lambda k, n, m: 1.96 * (k / n * (1 - k / n) * (1 / n + 1 / m)) ** 0.5, "where 2 numbers"),
     ],
     "check_1_3": [
-        (_doubled_first, "split first, then draw again"),
-        (_drawn_from_all, "split first, then draw again"),
-        (_not_doubled, "twice as many rows"),
-        (_doubled_in_order, "each once"),
-        (_first_rows, "always the same"),
-        (_only_drawn, "lost some"),
-        (_labels_apart, "come apart"),
-        (lambda x, y, n_val, rng: (x[n_val:], x[:n_val]), "return four things"),
+        (_round(lambda counts: counts[0], _new_digits), "any of the networks"),
+        (_round(np.max, _new_digits), "the most mistakes"),
+        (_round(np.min, lambda k, count, e, n, m, rng: count / n), "your own result"),
+        (_round(np.min, lambda k, count, e, n, m, rng: rng.binomial(m, e)), "divide their mistakes by m"),
+        (_round(np.min, lambda k, count, e, n, m, rng: rng.binomial(m, e, size=k).min() / m), "lucky, too"),
+        (_round(np.min, lambda k, count, e, n, m, rng: rng.binomial(m, count / n) / m), "lucky, too"),
+        (_round(np.min, lambda k, count, e, n, m, rng: e), "every round is the same"),
+        (_share_promised, "not their share"),
+        (_own_luck_only, "not those of the promise"),
+        (_whether_kept, "three numbers"),
     ],
 }
