@@ -737,6 +737,8 @@ for name, way in (("draw, then split", prepare), ("split, then draw", repaired))
 # * Validation chooses, test reports, once. An error rate without its $n$ is half a number.
 # * A promise needs *both* lucks, yours and theirs, and a network that was not picked for its luck.
 #
+# **Deep dive:** [how much of a best result is luck of the choice?](deeper/01_choosing.ipynb)
+#
 # **On your own model:** count its mistakes on examples that neither trained nor chose anything, write down
 # `promise(n_wrong, n, m)`, and look at one number: whether it is kept. A lower end below zero means: too few mistakes for this
 # formula.
