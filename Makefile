@@ -2,7 +2,7 @@
 PYTHON ?= python3
 JOBS ?= 2
 BIN := .venv/bin
-PYTEST := OMP_NUM_THREADS=1 LOKY_MAX_CPU_COUNT=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 LOKY_MAX_CPU_COUNT=1 JUPYTER_DEFAULT_PROVISIONER_NAME=course-fork $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 PRODUCTS := -name '.?*' -o -name __pycache__ -o -name '*.egg-info' -o -path ./build -o -path ./results -o -path ./my_notebooks -o -path ./data/cache
 SOURCES := $(shell find . \( $(PRODUCTS) \) -prune -o -type f ! -name '* *' -print)

@@ -80,8 +80,8 @@ def run_build(options: argparse.Namespace) -> int:
 
     with refusing():
         sources = lessons(options.lessons)
-    wanted = [(source, variant, path) for source in sources for variant, path in targets(source).items()]
-    stale = [(s, v) for s, v, path in wanted if options.force or not is_current(s, path)]
+    wanted = [(source, variant) for source in sources for variant in targets(source)]
+    stale = [(s, v) for s, v in wanted if options.force or not is_current(s, v)]
     if options.check:
         for source, variant in stale:
             print(f"{lesson_name(source)} ({variant}) is not up to date: run `course build`")

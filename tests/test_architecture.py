@@ -30,6 +30,7 @@ GROUND = {"tools.files", "tools.record"}  # modules that every room may import
 LONG = {}
 PASS_ON = {
     ("figures", "plot_interval"): "how a line looks is matplotlib's to say",
+    ("tools/fork_kernel", "launch_kernel"): "jupyter_client calls it, with its own arguments",
     ("experiments", "at"): "the settings of a sweep have the names that its lesson gave them",
 }
 

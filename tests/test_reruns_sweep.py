@@ -19,7 +19,7 @@ from course_utils.reruns.plan import plan
 from course_utils.reruns.records import open_folder
 from course_utils.reruns.run import exit_code, run_all
 from course_utils.reruns.sweep import execute_on_worker, sweep
-from tests.toy_notebooks import MARK, course, descendants, ended, files, name_of, start_course, toy, wait_until
+from tests.toy_notebooks import MARK, course, descendants, ended, files, name_of, start_course, toy, wait_until, worker_of
 
 SLEEP = "import time\ntime.sleep(2)"
 pytestmark = pytest.mark.slow
@@ -46,7 +46,7 @@ def test_a_killed_worker_loses_no_run_and_repeats_no_recorded_one(tmp_path):
         wait_until(lambda: len(marks(tmp_path)) >= 4 and len(records(tmp_path / "out")) >= 2)
         before = records(tmp_path / "out")
         kernel = descendants(driver, "ipykernel")[0]
-        psutil.Process(kernel.ppid()).kill()
+        worker_of(kernel).kill()
         wait_until(lambda: ended(kernel), 20)
         out, err = driver.communicate(timeout=180)
     assert driver.returncode == 0, err
@@ -60,7 +60,11 @@ def test_a_killed_worker_loses_no_run_and_repeats_no_recorded_one(tmp_path):
 
 
 def test_a_job_that_always_kills_its_worker_is_reported_and_the_rest_finish(tmp_path):
-    poison = "import os, time\nif seed == 1:\n    os.kill(os.getppid(), 9)\n    time.sleep(60)"
+    poison = """import psutil, time
+parent = psutil.Process().parent()
+if seed == 1:
+    (parent.parent() if "fork_server" in " ".join(parent.cmdline()) else parent).kill()
+    time.sleep(60)"""
     raising = "assert seed != 2, 'two is bad'"
     code, out, _ = course("sweep", toy(tmp_path, poison, raising), "-p", "seed=0:4", "--workers", "2", "--out", "out",
                           folder=tmp_path)  # fmt: skip
@@ -132,7 +136,7 @@ def test_the_driver_s_end_ends_the_kernels_of_another_scheduler(tmp_path, sign):
         path = toy(tmp_path, cluster_marks, MARK, "import time\ntime.sleep(120)")
         with start_sweep(tmp_path, path, "-p", "seed=0:9", "--scheduler", cluster.scheduler_address) as driver:
             wait_until(lambda: len(marks(tmp_path)) == 2)
-            kernels = [p for p in psutil.Process().children(recursive=True) if "ipykernel" in " ".join(p.cmdline())]
+            kernels = descendants(psutil.Process(), "ipykernel")
             driver.send_signal(sign)
             out, err = driver.communicate(timeout=60)
         assert len(kernels) == 2

@@ -92,8 +92,14 @@ def wait_until(condition, seconds=120):
 
 
 def descendants(process, word):
-    """The processes under a process whose command line holds a word."""
+    """The processes under a process whose name or command line holds a word."""
     return [child for child in psutil.Process(process.pid).children(recursive=True) if word in " ".join(_command(child))]
+
+
+def worker_of(kernel):
+    """The process that executes a notebook in a kernel: its parent, or the one that has the fork server which is its parent."""
+    parent = psutil.Process(kernel.ppid())
+    return parent.parent() if "fork_server" in " ".join(_command(parent)) else parent
 
 
 def ended(process):
@@ -103,6 +109,6 @@ def ended(process):
 
 def _command(process):
     try:
-        return process.cmdline()
+        return [process.name(), *process.cmdline()]
     except psutil.Error:
         return []

@@ -1,159 +1,112 @@
 """Checks of the exercises of lesson 02."""
 
-import math
-
 import numpy as np
-import torch
 
-from course_utils.checks import exercise
-
-
-def _close(a, b):
-    a, b = torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64)
-    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-9, atol=1e-12)
+from course_utils.checks import diagnose
 
 
-def _first_match(value, mistakes):
-    """The diagnosis of the first mistake that gives this value, or ""."""
-    return next((diagnosis for wrong, diagnosis in mistakes if _close(value, wrong)), "")
-
-
-@exercise
-def check_2_1(answer):
-    """w ← (1 − ηλ)w − η∇L: the penalty has become a factor, and the gradient is the one at the undecayed weights."""
-    w, grad, lr, l2 = torch.tensor([2.0, -4.0]).double(), torch.tensor([0.5, 1.0]).double(), 0.1, 0.2
-    before = w.clone()
-    value = answer(w, grad, lr, l2)
-    if not torch.equal(w, before):
-        return "your function changes the weights that it is given: return new ones (w = w - …, not w -= …)"
-    right = (1 - lr * l2) * before - lr * grad
-    mistakes = [
-        ((1 - lr * l2 / 2) * w - lr * grad, "the derivative of (λ/2)‖w‖² is λw: the 2 of the square cancels the ½"),
-        (w - lr * (grad + l2 / 2 * (w @ w)), "you add the penalty itself; a step needs its gradient, λw, one number a weight"),
-        ((1 - lr * l2) * w - grad, "the learning rate is missing in front of the loss's gradient"),
-        ((1 - 2 * lr * l2) * w - lr * grad, "the penalty is (λ/2)‖w‖², so its gradient is λw; you decay by 2ηλ, as for λ‖w‖²"),
-        ((1 - l2) * w - lr * grad, "the learning rate multiplies the penalty's gradient too: the factor is 1 − ηλ, not 1 − λ"),
-        (
-            (1 - lr * l2) * (w - lr * grad),
-            "you decay after the step, so the gradient is decayed as well; the factor is for w only",
-        ),
-        ((1 + lr * l2) * w - lr * grad, "the sign of the penalty is wrong: your weights grow; descent subtracts ηλw"),
-        (w - lr * grad, "that is a step without penalty: λ does not appear in it"),
-        ((1 - lr * l2) * w, "that is the decay alone: the gradient of the loss is missing"),
-        ((1 - lr * l2) * w + lr * grad, "the sign of the gradient is wrong: descent subtracts η∇L"),
+def check_2_1(step=None):
+    """Diagnose step(w, grad, lr, weight_decay): gradient descent on L + (λ/2)‖w‖²."""
+    rng = np.random.default_rng()
+    shapes, rates = ((2, 3), (7,), (4, 5)), ((0.1, 0.2), *rng.uniform(0.05, 0.4, (2, 2)))
+    cases = [
+        (rng.normal(size=shape), rng.normal(size=shape), float(lr), float(λ))
+        for shape, (lr, λ) in zip(shapes, rates, strict=True)
     ]
-    if not _close(value, right):
-        return _first_match(value, mistakes) or f"for w = {w.tolist()} you return {value}, but it should be {right.tolist()}"
-    return ""
+    mistakes = {
+        "the derivative of (λ/2)w² is λw: the 2 of the square cancels the ½":
+            lambda w, grad, lr, λ: (1 - lr * λ / 2) * w - lr * grad,
+        "the penalty is (λ/2)‖w‖², so its gradient is λw; you decay by 2ηλ, as for λ‖w‖²":
+            lambda w, grad, lr, λ: (1 - 2 * lr * λ) * w - lr * grad,
+        "you add the penalty itself; a step needs its gradient, one number a weight":
+            lambda w, grad, lr, λ: w - lr * (grad + λ / 2 * (w * w).sum()),
+        "the learning rate multiplies the gradient of the penalty too: λ alone is not what a step takes off":
+            lambda w, grad, lr, λ: (1 - λ) * w - lr * grad,
+        "the learning rate is missing in front of the loss's gradient": lambda w, grad, lr, λ: (1 - lr * λ) * w - grad,
+        "you decay after the step, so that the gradient is decayed as well; the factor is for w only":
+            lambda w, grad, lr, λ: (1 - lr * λ) * (w - lr * grad),
+        "the sign of the penalty is wrong: your weights grow": lambda w, grad, lr, λ: (1 + lr * λ) * w - lr * grad,
+        "the sign of the loss's gradient is wrong: descent subtracts it": lambda w, grad, lr, λ: (1 - lr * λ) * w + lr * grad,
+        "that is a step without penalty: λ does not act in it": lambda w, grad, lr, λ: w - lr * grad,
+        "that is the decay alone: the gradient of the loss is missing": lambda w, grad, lr, λ: (1 - lr * λ) * w,
+        "that is the gradient of J; take a step against it": lambda w, grad, lr, λ: grad + λ * w,
+        "that is what the step takes off; return the new weights": lambda w, grad, lr, λ: lr * (grad + λ * w),
+        "you take an exponential: that is what many small steps come to, and one step is 1 − …":
+            lambda w, grad, lr, λ: np.exp(-lr * λ) * w - lr * grad,
+    }  # fmt: skip
+    return diagnose(
+        step,
+        cases,
+        lambda w, grad, lr, weight_decay: (1 - lr * weight_decay) * w - lr * grad,
+        mistakes,
+        passed="the gradient of the penalty is λw, so that each step multiplies the weights by 1 − ηλ before the loss acts.",
+    )
 
 
-@exercise
-def check_2_2(answer):
-    """N(MSE + (λ/2)‖w‖²) is the sum of squares + (Nλ/2)‖w‖², so alpha = Nλ/2."""
-    decay, n = 0.3, 50
-    value = answer(decay, n)
-    mistakes = [
-        (decay, "alpha = λ ignores both differences: sum instead of mean, and the ½ in front of the penalty"),
-        (n * decay, "you have turned the mean into a sum (factor n), but the course's penalty has a ½ that Ridge's has not"),
-        (decay / 2, "the ½ is right, but MSELoss is a mean: multiply the whole objective by n to get Ridge's sum"),
-        (2 * n * decay, "the ½ goes the other way: (λ/2)‖w‖² is α‖w‖² with α = λ/2, before the factor n"),
-        (decay / (2 * n), "the n goes the other way: from the mean to the sum the objective is multiplied by n"),
-        (decay / n, "the n goes the other way, and the ½ of the course's penalty is missing"),
-        (2 * decay, "the ½ goes the other way, and the step from the mean to the sum (a factor n) is missing"),
-        (2 * decay / n, "that is the inverse function: from alpha to weight_decay"),
-    ]
-    if not _close(value, n * decay / 2):
-        return _first_match(value, mistakes) or f"answer(0.3, 50) gave {value}, but it should be {n * decay / 2}"
-    return ""
+def check_2_2(from_belief=None):
+    """Diagnose from_belief(prior, noise, n): the weight_decay of MSELoss whose minimum is the MAP estimate."""
+    rng = np.random.default_rng()
+    cases = [(0.5, 0.3, 40), *((*map(float, rng.uniform(1.2, 3, 2)), n) for n in (70, 150))]
+    mistakes = {
+        "that is the λ of half the *sum* of squares; `MSELoss` is a mean without ½": lambda prior, noise, n: (noise / prior) ** 2,
+        "the log-likelihood is a sum over the examples, and `MSELoss` a mean: divide by n":
+            lambda prior, noise, n: 2 * (noise / prior) ** 2,
+        "a factor 2: both terms have a ½, and `MSELoss` has none, but our penalty has":
+            lambda prior, noise, n: (noise / prior) ** 2 / n,
+        "that is the λ of cross-entropy; squares are a log-likelihood only after division by twice the noise's variance":
+            lambda prior, noise, n: 1 / (n * prior**2),
+        "`noise` and `prior` are standard deviations: the Gaussian has their squares":
+            lambda prior, noise, n: 2 * noise / (n * prior),
+        "upside down: a tight belief, a small `prior`, must give a strong penalty":
+            lambda prior, noise, n: 2 * prior**2 / (n * noise**2),
+        "the n goes the other way: with more data the same belief is a weaker penalty":
+            lambda prior, noise, n: 2 * n * (noise / prior) ** 2,
+        "that is the alpha of `Ridge` for this λ, or half of it: use the table the other way":
+            lambda prior, noise, n: n * (noise / prior) ** 2 / 2,
+        "the noise is upside down: the noisier the targets, the more weight has the belief":
+            lambda prior, noise, n: 2 / (n * prior**2 * noise**2),
+    }  # fmt: skip
+    return diagnose(
+        from_belief,
+        cases,
+        lambda prior, noise, n: 2 * noise**2 / (n * prior**2),
+        mistakes,
+        passed="noisy targets and a tight belief call for a strong penalty, many data for a weak one.",
+    )
 
 
-@exercise
-def check_2_3(answer):
-    """decoupled decay λ with momentum μ ends where the coupled penalty λ(1 − μ) does: a tenth of λ at μ = 0.9."""
-    value = answer(0.2, 0.75)
-    mistakes = [
-        (0.2, "the same λ gives the same end point only without momentum: coupled decay is multiplied up by the running sum"),
-        (0.2 / 0.25, "the factor goes the other way: momentum makes coupled decay stronger, so pass less, λ(1 − μ)"),
-        (0.2 * 0.75, "the factor is 1 − μ, not μ: at μ = 0 both kinds agree, and your function would return 0"),
-        (0.2 * (1 - 0.75) ** 2, "the factor 1 − μ enters once: the running sum multiplies by 1/(1 − μ), not by its square"),
-        (0.2 / 0.75, "the factor is 1 − μ, not 1/μ: at μ = 0 both kinds agree, and your function would fail"),
-        (0.2 * (1 - 0.75**2), "the gradients are summed as 1 + μ + μ² + … = 1/(1 − μ), not 1/(1 − μ²)"),
-    ]
-    if not _close(value, 0.05):
-        return _first_match(value, mistakes) or f"answer(0.2, 0.75) gave {value}, but it should be 0.05"
-    return ""
+def check_2_3(meter=None):
+    """Diagnose meter(w, grad): the λ that makes ‖grad + λw‖² smallest."""
+    rng = np.random.default_rng()
 
+    def near_standstill(n, λ):
+        w = rng.normal(size=n)
+        return w, -λ * w + 0.3 * λ * rng.normal(size=n)
 
-@exercise
-def check_2_4(answer):
-    """what remains is nearly exp(−Σηλ/(1 − μ)): below one only as far as Σηλ/(1 − μ) is above zero."""
-    lrs, decay, momentum = [0.002] * 1000 + [0.001] * 1000, 0.1, 0.75
-    value = float(answer(list(lrs), decay, momentum))
-    exponent = sum(lrs) * decay / (1 - momentum)
-    right = math.exp(-exponent)
-    mistakes = [
-        (math.exp(-sum(lrs) * decay), "the momentum is missing: coupled decay goes through the sum, 1/(1 − μ) times as fast"),
-        (math.exp(-sum(lrs) * decay * (1 - momentum)), "the factor goes the other way: momentum speeds coupled decay up"),
-        (math.exp(-sum(lrs) * decay * momentum), "the factor is 1/(1 − μ), the sum of 1 + μ + μ² + …, not μ"),
-        (math.exp(-sum(lrs) * decay / momentum), "the factor is 1/(1 − μ), the sum of 1 + μ + μ² + …, not 1/μ"),
-        (1 - right, "that is the fraction that is lost; asked for is the one that remains"),
-        (math.exp(-len(lrs) * decay / (1 - momentum)), "each step decays by ηλ, not by λ: the learning rates are missing"),
-        (math.exp(-len(lrs) * decay), "each step decays by ηλ, not by λ: the learning rates are missing"),
-        (math.exp(-lrs[0] * decay * len(lrs) / (1 - momentum)), "you use the first learning rate for all steps: add them up"),
-        (math.exp(-sum(lrs) / (1 - momentum)), "λ is missing: the exponent is −Σηλ/(1 − μ)"),
-        (exponent, "that is the exponent Σηλ/(1 − μ); what remains is exp of its negative"),
-        (math.exp(exponent), "the sign of the exponent is wrong: a weight without gradient can only shrink"),
-        (100 * right, "that is a percentage; return a fraction"),
-    ]  # fmt: skip
-    if not math.isclose(value, right, rel_tol=1e-2):
-        close = [text for wrong, text in mistakes if math.isclose(value, wrong, rel_tol=1e-2)]
-        case = "for 1000 steps of 0.002, 1000 of 0.001, λ = 0.1 and μ = 0.75"
-        return close[0] if close else f"{case} you return {value:.5g}, but {right:.5g} remains"
-    return ""
-
-
-@exercise
-def check_2_5(answer):
-    """λ = 2σ²/(Nτ²) for a mean squared error: the same belief is a weaker penalty when there are more data."""
-    noise, prior, n = 0.3, 1.7, 40
-    value = answer(noise, prior, n)
-    mistakes = [
-        (noise / prior, "σ²/τ² belongs to half the *sum* of squares; for the mean, divide by n and mind the 2"),
-        (2 * noise / prior, "the mean loss is missing: the log-likelihood is a sum over n examples, so divide by n"),
-        (noise / (n * prior), "a factor 2: MSELoss has no ½, so the log-posterior is multiplied by 2σ²/n, not σ²/n"),
-        (2 * noise * n / prior, "the n goes the other way: with more data the same belief is a weaker penalty"),
-        (2 * noise / n, "the prior is missing: a tight prior (small τ²) must give a strong penalty"),
-        (2 * prior / (n * noise), "upside down: a tight prior (small τ²) must give a strong penalty"),
-        (2 * math.sqrt(noise) / (n * math.sqrt(prior)), "the arguments are variances already: do not take their roots"),
-        (2 * noise**2 / (n * prior**2), "the arguments are variances already: do not square them"),
-    ]
-    if not _close(value, 2 * noise / (n * prior)):
-        return _first_match(value, mistakes) or f"answer(0.3, 1.7, 40) gave {value}, but it should be {2 * noise / (n * prior)}"
-    return ""
-
-
-@exercise
-def check_2_6(answer):
-    """the effective degrees of freedom are Σ d/(d + λ) over the eigenvalues of XᵀX: all features at λ = 0, none at ∞."""
-    x, l2 = np.random.default_rng(0).standard_normal((30, 6)) * np.array([3, 2, 1, 1, 0.5, 0.2]), 5.0
-    s = np.linalg.svd(x, compute_uv=False)
-    d = s**2
-    value = answer(x.copy(), l2)
-    if np.size(value) > 1:
-        return f"you return {np.size(value)} numbers; the degrees of freedom are their sum (or a matrix's trace), one number"
-    value = float(value)
-    mistakes = [
-        (len(d), "that is the number of weights (or the rank): with a penalty the fit uses fewer"),
-        ((s / (s + l2)).sum(), "you use singular values of X; the eigenvalues of XᵀX are their squares"),
-        ((l2 / (d + l2)).sum(), "you add up what is lost, λ/(d + λ); what is kept is d/(d + λ)"),
-        ((1 / (d + l2)).sum(), "that is the trace of (XᵀX + λI)⁻¹; the hat matrix is X(XᵀX + λI)⁻¹Xᵀ"),
-        ((d / len(x) / (d / len(x) + l2)).sum(), "your λ is n times too strong: here the loss is a sum, so no n appears"),
-        ((2 * d / len(x) / (2 * d / len(x) + l2)).sum(), "(2/n)XᵀX belongs to the mean squared error; here it is XᵀX"),
-        (np.trace(x @ np.linalg.inv(x.T @ x + l2) @ x.T), "NumPy adds λ to every entry of XᵀX; only the diagonal gets it, λI"),
-        ((d / (d + 2 * l2)).sum(), "a factor 2: for ½‖y − Xw‖² + (λ/2)‖w‖² both halves cancel, d/(d + λ)"),
-        ((d / (d + l2) ** 2).sum(), "the denominator is not squared: that is another trace"),
-    ]
-    right = (d / (d + l2)).sum()
-    if not _close(value, right):
-        return _first_match(value, mistakes) or f"for a 30 × 6 matrix and λ = 5 you return {value:.4g}, but it is {right:.4g}"
-    return ""
+    cases = [near_standstill(n, λ) for n, λ in ((40, 0.03), (25, rng.uniform(0.1, 0.5)), (60, rng.uniform(0.5, 2)))]
+    mistakes = {
+        "the sign: at the minimum the gradient points against w, and λ is positive": lambda w, grad: w @ grad / (w @ w),
+        "you divide by the length of w; it takes its square": lambda w, grad: -(w @ grad) / np.sqrt(w @ w),
+        "you divide by the square of the gradient: λ multiplies w, so w is what you project on":
+            lambda w, grad: -(w @ grad) / (grad @ grad),
+        "that makes ‖grad/λ + w‖² smallest; asked is the λ for ‖grad + λw‖²": lambda w, grad: -(grad @ grad) / (w @ grad),
+        "the ratio of the lengths also counts the part of the gradient that is not along w, and it knows no sign":
+            lambda w, grad: np.sqrt(grad @ grad / (w @ w)),
+        "a ratio for each weight, averaged: weights near zero blow it up; weigh them as the squares do":
+            lambda w, grad: -(grad / w).mean(),
+        "the median of the ratios is not what makes the sum of squares smallest": lambda w, grad: np.median(-grad / w),
+        "one number is asked, not one for each weight": lambda w, grad: -grad / w,
+        "a ratio of sums lets weights of either sign cancel: use inner products": lambda w, grad: -grad.sum() / w.sum(),
+        "that is the cosine between the two, without their sizes":
+            lambda w, grad: -(w @ grad) / np.sqrt((w @ w) * (grad @ grad)),
+        "a factor 2: the derivative of λ² is 2λ, and of the mixed term 2⟨w, grad⟩; the 2 cancels":
+            lambda w, grad: -2 * (w @ grad) / (w @ w),
+        "the division by ⟨w, w⟩ is missing": lambda w, grad: -(w @ grad),
+    }  # fmt: skip
+    return diagnose(
+        meter,
+        cases,
+        lambda w, grad: -(w @ grad) / (w @ w),
+        mistakes,
+        passed="it is the regression of −∇L on w, all weights together.",
+    )

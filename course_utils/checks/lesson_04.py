@@ -1,11 +1,9 @@
 """Checks of the exercises of lesson 04."""
 
 import numpy as np
-import pandas as pd
 import torch
 
 from course_utils.checks import diagnose
-from course_utils.statistics import mean_and_interval
 
 
 def check_4_1(backward=None):
@@ -85,52 +83,7 @@ def check_4_2(module=None):
     )
 
 
-def check_4_3(report=None):
-    """Diagnose report(scores): the rate chosen on validation, its mean test accuracy, and the half-width of the interval."""
-
-    def answer(choose="val", by="mean", column="test", half=lambda runs: mean_and_interval(runs)[1]):
-        def function(scores):
-            chosen = getattr(scores.groupby("p_drop")[choose], by)().idxmax()
-            runs = scores[scores["p_drop"] == chosen][column]
-            return chosen, runs.mean(), half(runs)
-
-        return function
-
-    mistakes = {
-        "you chose by the test accuracy, which may only report": answer(choose="test"),
-        "you chose the rate of one lucky run: average `val` over the runs of each rate": answer(by="max"),
-        "you report the validation accuracy, which the choice has made too good: report `test` at the chosen rate":
-            answer(column="val"),
-        "the rate and the mean are right; the last number is the standard deviation of single runs, and the interval is of "
-        "their mean": answer(half=lambda runs: runs.std()),
-        "the rate and the mean are right; the last number is the standard error: half of a 95 % interval is about twice that":
-            answer(half=lambda runs: runs.std() / len(runs) ** 0.5),
-        "the rate and the mean are right; for so few runs take Student's t, not 1.96":
-            answer(half=lambda runs: 1.96 * runs.std() / len(runs) ** 0.5),
-        "the rate and the mean are right; the last number is the whole width of the interval, not half":
-            answer(half=lambda runs: 2 * mean_and_interval(runs)[1]),
-    }  # fmt: skip
-    return diagnose(
-        report,
-        [(_scores(n),) for n in (8, 5)],
-        answer(),
-        mistakes,
-        passed="validation chooses by the mean over runs, test reports, once, with its interval.",
-    )
-
-
-def _scores(n):
-    """A table of n runs at four rates, in random order: one is best on validation, another on test, a third has a lucky run."""
-    rng = np.random.default_rng()
-    best, on_test, lucky, _ = rates = rng.choice([0.0, 0.1, 0.2, 0.4, 0.6, 0.8], 4, replace=False)
-    table = pd.DataFrame([{"p_drop": p, "seed": s} for p in rates for s in range(n)])
-    table["val"] = 70.0 + 4 * (table["p_drop"] == best) + rng.normal(0, 0.3, 4 * n)
-    table["test"] = 72.0 + 3 * (table["p_drop"] == best) + 9 * (table["p_drop"] == on_test) + rng.normal(0, 0.5, 4 * n)
-    table.loc[(table["p_drop"] == lucky) & (table["seed"] == 0), "val"] = 78.0
-    return table.sample(frac=1, random_state=int(rng.integers(1000)), ignore_index=True)
-
-
-def check_4_4(pooled_noise=None):
+def check_4_3(pooled_noise=None):
     """Diagnose pooled_noise(p, k): standard deviations of a pooled value after Dropout and after Dropout2d."""
 
     def right(p, k):

@@ -8,7 +8,6 @@ modified. A notebook remembers a fingerprint of its source and of the helpers it
 
 from pathlib import Path
 
-import jupytext
 import nbformat
 from ipykernel.ipkernel import IPythonKernel
 from nbformat import NotebookNode
@@ -17,59 +16,56 @@ from course_utils.tools.budget import minutes
 from course_utils.tools.files import write_all
 from course_utils.tools.kernel import STOPPED, execute_cells, last_traceback
 from course_utils.tools.lessons import KERNEL, fingerprint, lesson_name, targets
+from course_utils.tools.syllabus import fill
+from course_utils.tools.variants import variant
 
-DROPPED = {"learner": {"solution", "instructor"}, "solved": {"stub"}}
 CELL_SECONDS = 600
 
 
-def is_current(source: Path, path: Path) -> bool:
-    """Whether the notebook at `path` was built from this source with these helpers."""
+def is_current(source: Path, name: str) -> bool:
+    """Whether the notebook of that variant was built from this source with these helpers, and shows the present syllabus."""
+    path = targets(source)[name]
     if not path.exists():
         return False
-    return nbformat.read(path, 4).metadata.get("course", {}).get("fingerprint") == fingerprint(source)
+    built = nbformat.read(path, 4)
+    same_text = [cell.source for cell in built.cells] == [cell.source for cell in assemble(source, name).cells]
+    return same_text and built.metadata.get("course", {}).get("fingerprint") == fingerprint(source)
 
 
-def build(source: Path, variant: str) -> None:
+def build(source: Path, name: str) -> None:
     """Make, execute and atomically write one variant of a lesson. The fingerprint is taken first: what is edited meanwhile
     leaves a notebook that is not current.
 
     Args:
         source: its path.
-        variant: "learner" or "solved".
+        name: of the variant, "learner" or "solved".
     Raises:
         RuntimeError: a cell raises, which it names, or the kernel dies; the notebook that was there before stays.
     """
     before = fingerprint(source)
-    notebook = assemble(source, variant)
+    notebook = assemble(source, name)
     folder = targets(source)["learner"].parent
     folder.mkdir(parents=True, exist_ok=True)
     reason = execute_cells(notebook, folder, cell_seconds=CELL_SECONDS)
     if reason == STOPPED:
         raise KeyboardInterrupt
     if reason:
-        raise RuntimeError(f"{lesson_name(source)} ({variant}) was not built: {reason}\n{last_traceback(notebook)}")
-    write(finish(notebook, before), targets(source)[variant])
+        raise RuntimeError(f"{lesson_name(source)} ({name}) was not built: {reason}\n{last_traceback(notebook)}")
+    write(finish(notebook, before), targets(source)[name])
 
 
-def assemble(source: Path, variant: str) -> NotebookNode:
-    """The unexecuted notebook of a variant: cells chosen by tag and folded, ids counted, `{minutes}` in the first computed."""
-    notebook = _variant(source, "learner")
-    time_needed = minutes(notebook)
-    notebook = notebook if variant == "learner" else _variant(source, variant)
-    notebook.cells[0].source = notebook.cells[0].source.replace("{minutes}", str(time_needed))
+def assemble(source: Path, name: str) -> NotebookNode:
+    """The unexecuted notebook of a variant: cells chosen by tag and folded, ids counted, `{minutes}` in the first computed,
+    `{syllabus}` filled in."""
+    notebook = variant(source, name)
+    notebook.cells[0].source = notebook.cells[0].source.replace("{minutes}", str(minutes(variant(source, "learner"))))
+    fill(notebook)
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
         if "fold" in cell.metadata.get("tags", []):
             cell.metadata["jupyter"] = {"source_hidden": True}
             cell.metadata["tags"].append("hide-input")
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": IPythonKernel.language_info})
-    return notebook
-
-
-def _variant(source, variant):
-    notebook = jupytext.read(source, fmt="py:percent")
-    dropped = DROPPED[variant]
-    notebook.cells = [cell for cell in notebook.cells if not dropped & set(cell.metadata.get("tags", []))]
     return notebook
 
 

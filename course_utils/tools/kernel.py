@@ -8,9 +8,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+
+from course_utils.tools.fork_kernel import NAME
 
 STOPPED = "stopped by Ctrl-C"
 START_SECONDS = 180
@@ -42,12 +45,13 @@ def execute_cells(
         None, or in one line why it ended early: a cell raised or took too long, the kernel did not start or died, or
         `STOPPED`. Never an exception.
     """
-    client = NotebookClient(notebook, timeout=cell_seconds, startup_timeout=START_SECONDS, kernel_name="python3", log=_silent(),
+    client = NotebookClient(notebook, timeout=cell_seconds, startup_timeout=START_SECONDS, km=_kernel_manager(), log=_silent(),
                             extra_arguments=["--log-level=ERROR"], shutdown_kernel="immediate",
                             resources={"metadata": {"path": str(folder)}})  # fmt: skip
     number = 0
     try:
-        with client.setup_kernel(env=os.environ | ENVIRONMENT | (variables or {})), _killed_once_unwanted(client, is_wanted):
+        environment = os.environ | ENVIRONMENT | (variables or {})
+        with client.setup_kernel(env=environment, cleanup_kc=True), _killed_once_unwanted(client, is_wanted):
             for number, cell in enumerate(notebook.cells):
                 client.execute_cell(cell, number)
                 on_cell()
@@ -68,6 +72,13 @@ def last_traceback(notebook: NotebookNode) -> str:
     """The traceback of the last cell that raised, as plain text; "" if none did."""
     errors = [output for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "error"]
     return _plain("\n".join(errors[-1].traceback)) if errors else ""
+
+
+def _kernel_manager():
+    """A manager of the kernel "python3", forked where that is possible."""
+    manager = AsyncKernelManager(kernel_name="python3")
+    manager.kernel_spec.metadata["kernel_provisioner"] = {"provisioner_name": NAME}
+    return manager
 
 
 @contextlib.contextmanager

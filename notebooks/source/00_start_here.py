@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# **The question:** how much can a network learn when there is nothing to learn?
+# **How much can a network learn when there is nothing to learn?**
 #
 # Below are real handwritten digits, but the label above each is drawn from a hat. No rule connects the two; you would refuse
 # to learn them. A network is going to be asked for 200. How far does it get?
@@ -210,12 +210,7 @@ print("\n".join(to_fix) or "everything is in place")
 # %% [markdown]
 # ## Where to go
 #
-# | lesson | the question it answers |
-# | --- | --- |
-# | [01 overfitting](01_overfitting.ipynb) | when does low training error lie? |
-# | [02 weight decay](02_weight_decay.ipynb) | what does λ do, and when is L2 the same as decay? |
-# | [03 AdamW](03_adamw.ipynb) | what changes under Adam, and what does AdamW really do? |
-# | [04 dropout](04_dropout.ipynb) | what does a random mask buy? |
+# {syllabus}
 #
 # **Reference.** C. Zhang, S. Bengio, M. Hardt, B. Recht, O. Vinyals, *Understanding deep learning requires rethinking
 # generalization*, ICLR 2017, [arXiv:1611.03530](https://arxiv.org/abs/1611.03530).

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 01 · Overfitting
 #
-# **The question:** when does low training error lie?
+# **When does low training error lie?**
 #
 # **Time:** 60 minutes. **You need:** lesson 00, a first course in linear algebra (least squares, singular values) and
 # the idea of a standard error.

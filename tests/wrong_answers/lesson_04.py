@@ -5,8 +5,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_utils.statistics import mean_and_interval
-
 
 def reader(drop_input, drop_hidden):
     class Reader(nn.Module):
@@ -20,20 +18,6 @@ def reader(drop_input, drop_hidden):
             return self.out(drop_hidden(self, x))
 
     return Reader
-
-
-def _report(choose_by="val", report="test", half=lambda runs: mean_and_interval(runs)[1], pick="mean"):
-    def answer(scores):
-        chosen = scores.groupby("p_drop")[choose_by].agg(pick).idxmax()
-        runs = scores[scores["p_drop"] == chosen][report]
-        return chosen, runs.mean(), half(runs)
-
-    return answer
-
-
-def _by_both(scores):
-    chosen = scores.groupby("p_drop")[["val", "test"]].mean().sum(axis=1).idxmax()
-    return _report()(scores[scores["p_drop"] == chosen])
 
 
 WRONG = {
@@ -62,14 +46,6 @@ WRONG = {
         ),
     ],
     "check_4_3": [
-        (_report(choose_by="test"), "chose by the test accuracy"),
-        (_report(pick="max"), "lucky run"),
-        (_by_both, "chose by the test accuracy"),
-        (_report(report="val"), "report the validation accuracy"),
-        (_report(half=lambda runs: runs.std()), "standard deviation"),
-        (_report(half=lambda runs: runs.std() / len(runs) ** 0.5), "standard error"),
-    ],
-    "check_4_4": [
         (lambda p, k: (p / (1 - p) / k**2, p / (1 - p)), "variances"),
         (lambda p, k: ((p / (1 - p)) ** 0.5 / k**2, (p / (1 - p)) ** 0.5), "root of that number"),
         (lambda p, k: ((p / (1 - p)) ** 0.5 / k,) * 2, "whole map at once"),

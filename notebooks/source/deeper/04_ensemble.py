@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 04 · The average of 2ⁿ networks
+# # Deep dive 04 · The average of 2ⁿ networks
 #
 # **What is the average of 2ⁿ networks?**
 #
