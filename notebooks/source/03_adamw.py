@@ -168,10 +168,11 @@ outcome = outcome[lost["Adam"] > 2, lost["AdamW"] > 2]
 yours = f"You said {prediction}." if prediction else "No prediction: guess next time, it makes the number stick."
 unused = {title: weights_of_pixels(network)[never_lit.cpu()].mean() for title, network in maps.items()}
 is_long = weights_of_pixels(maps["after AdamW"]) > 1.2
+often, seldom = lit[(lit > 0) & ~is_long].median(), lit[is_long].median()
 rim = ""
-if is_long.any():
-    rim = f" The yellow rim: pixels seldom lit (in {lit[is_long].median():.0%} of the pictures, the median; the other lit ones: "
-    rim += f"{lit[(lit > 0) & ~is_long].median():.0%}); section 3 says why."
+if seldom < often:
+    rim = f" The yellow rim: pixels seldom lit (in {seldom:.0%} of the pictures, the median; the other lit ones: {often:.0%}); "
+    rim += "section 3 says why."
 show(
     fig,
     alt="Three maps of 16 by 16 pixels with the length of the weights, at the start, after Adam, after AdamW; bars of accuracy.",
@@ -565,7 +566,7 @@ prediction = None  # "same λ" or "same sum"
 
 # %%
 lambdas = [strong * float(longer) ** k for k in range(-4, 2)]
-guides = 0.01 * sum(guide) / sum(here)  # the λ that gives our networks the guide's sum
+guides = 0.01 * sum(guide) / sum(here)  # the guide's sum here; both are lists of learning rates
 trained |= train_with([(AdamW, decay) for decay in (0.0, guides, *lambdas)])
 trained |= train_with([(Adam, decay) for decay in lambdas[:4]])
 long = train_with([(AdamW, decay) for decay in lambdas[-3:]], epochs=longer * epochs)
@@ -587,6 +588,7 @@ def measured(networks):
 short_runs = {decay: measured(trained[AdamW, decay]) for decay in (0.0, guides, *lambdas)}
 long_runs = {decay: measured(long[AdamW, decay]) for decay in lambdas[-3:]}
 with_adam = {decay: reads(trained[Adam, decay], *val) for decay in lambdas[:4]}
+last = measured(trained[Adam, lambdas[3]])["used"].mean()
 for times, results, decay in ((1, short_runs, strong), (longer, long_runs, strong), (longer, long_runs, lambdas[-3])):
     r = {name: values.mean() for name, values in results[decay].items()}
     total = times * sum(here) * decay
@@ -617,7 +619,7 @@ axes[2].set_title("validation digits read", fontsize=10)
 axes[1].set_ylim(bottom=0)
 for ax in (axes[0], axes[2]):
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-axes[2].legend(loc="lower left", fontsize=7)
+fig.legend(*axes[2].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 a, b, c = short_runs[strong], long_runs[strong], long_runs[lambdas[-3]]
 outcome = "same λ" if abs(b["read"].mean() - a["read"].mean()) < abs(c["read"].mean() - a["read"].mean()) else "same sum"
 best = {AdamW: max(lambdas, key=lambda d: short_runs[d]["read"].mean()), Adam: max(with_adam, key=lambda d: with_adam[d].mean())}
@@ -631,7 +633,8 @@ show(
     reading=f"In digits read, the longer runs closer to λ = {strong:g} are those with the {outcome}. "
     f"{f'You said {prediction}. ' if prediction else ''}At the guide's sum {changed[guides]:.1%} of the answers differ from "
     f"training without decay, at λ = {strong:g} {changed[strong]:.1%}. Each at the λ best on validation ({best[Adam]:.2g} and "
-    f"{best[AdamW]:.2g}), Adam reads {tuned[Adam].mean():.1%} of the test digits and AdamW {tuned[AdamW].mean():.1%}: {verdict}.",
+    f"{best[AdamW]:.2g}), Adam reads {tuned[Adam].mean():.1%} of the test digits and AdamW {tuned[AdamW].mean():.1%}: {verdict}. "
+    f"At λ = {lambdas[3]:.2g} Adam's used weights are {last:.2f} long.",
 )
 
 # %% tags=["fold"]
