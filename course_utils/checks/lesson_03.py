@@ -8,7 +8,7 @@ from torch import nn
 
 from course_utils.checks import diagnose
 
-NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d)
+NORMS = (nn.LayerNorm, nn.RMSNorm)
 
 
 class Direction:
@@ -30,6 +30,16 @@ def adam_l2(w, g, d, lr, wd):
 def adamw(w, g, d, lr, wd):
     """A step of AdamW."""
     return (1 - lr * wd) * w - lr * d(g)
+
+
+def both_ways(w, grad, direction, lr, wd, decoupled):
+    """A step that computes both optimizers and returns one: Adam's averages take two steps."""
+    return [adam_l2(w, grad, direction, lr, wd), adamw(w, grad, direction, lr, wd)][bool(decoupled)]
+
+
+def both_ways_reversed(w, grad, direction, lr, wd, decoupled):
+    """The same, AdamW first."""
+    return [adamw(w, grad, direction, lr, wd), adam_l2(w, grad, direction, lr, wd)][not decoupled]
 
 
 def variant(coupled=adam_l2, decoupled=adamw):
@@ -69,6 +79,8 @@ def check_3_1(step=None):
         "Adam with L2 is right; your AdamW does not decay": variant(decoupled=lambda w, g, d, lr, wd: w - lr * d(g)),
         "Adam with L2 is right; your AdamW makes weights grow: mind the sign":
             variant(decoupled=lambda w, g, d, lr, wd: (1 + lr * wd) * w - lr * d(g)),
+        "you compute both and choose afterwards: `direction` remembers each call, so call it in one branch only": both_ways,
+        "you compute both, AdamW first: `direction` remembers each call, so call it in one branch only": both_ways_reversed,
         "the steps go along the gradient itself: use direction(...)":
             variant(lambda w, g, d, lr, wd: w - lr * (g + wd * w), lambda w, g, d, lr, wd: (1 - lr * wd) * w - lr * g),
         "the steps go uphill: subtract":
@@ -93,6 +105,7 @@ def check_3_2(share_left=None):
     cases = [(falling(int(rng.integers(200, 400)), rng.uniform(0.002, 0.005)), rng.uniform(0.8, 2)) for _ in range(3)]
     mistakes = {
         "that is what has decayed; asked is what is left": lambda lrs, wd: 1 - math.prod(1 - lr * wd for lr in lrs),
+        "that is percent; give a share from 0 to 1": lambda lrs, wd: 100 * math.prod(1 - lr * wd for lr in lrs),
         "that is one step; the run has as many as the list": lambda lrs, wd: 1 - lrs[0] * wd,
         "you used the first learning rate for every step; a schedule multiplies the decay too":
             lambda lrs, wd: (1 - lrs[0] * wd) ** len(lrs),
@@ -115,30 +128,35 @@ def check_3_2(share_left=None):
 
 def check_3_3(decays=None):
     """Diagnose decays(name, parameter, module): whether a parameter belongs to the group with weight decay."""
-    cases = [case for width in np.random.default_rng().choice([4, 6, 8, 10], 2, replace=False)
-             for case in parameters_with_owner(planted_model(int(width)))]  # fmt: skip
+    widths = np.random.default_rng().choice([4, 6, 8, 10], 2, replace=False)
+    models = [planted_model(int(widths[0])), planted_model(int(widths[1]), OTHER_NAMES)]
+    cases = [case for model in models for case in parameters_with_owner(model)]
 
     def right(name, parameter, module):
         return name.endswith("weight") and parameter.dim() >= 2 and not isinstance(module, NORMS)
 
-    linear = (nn.Linear, nn.Conv2d, nn.Embedding)
     mistakes = {
         "the two are swapped: True means that it decays": lambda name, p, module: not right(name, p, module),
-        "by the number of axes alone, a LayerNorm over pictures, a layer scale, tokens and attention's bias_k decay":
+        "by the number of axes alone, norms over pictures, a class token and a position table decay":
             lambda name, p, module: p.dim() > 1,
-        "without axes of length 1, `value.weight` is no matrix, while a LayerNorm over pictures and a position table still are":
-            lambda name, p, module: p.squeeze().dim() > 1,
-        "by names alone `debias.weight`, a matrix, is spared, and scales that are not called norm decay":
+        "by names alone a matrix called `debias` is spared, and scales that are not called norm decay":
             lambda name, p, module: "bias" not in name and "norm" not in name,
         "`debias.weight` is a matrix with an unlucky name, and a norm's scale is no bias and decays":
             lambda name, p, module: "bias" not in name,
         "every norm calls its scale `weight`: ask for the type of its module": lambda name, p, module: name.endswith("weight"),
-        "a `weight` with several axes may still be the scale of a LayerNorm over pictures: ask for the type of its module":
+        "a `weight` with several axes may still be the scale of a norm over pictures: ask for the type of its module":
             lambda name, p, module: name.endswith("weight") and p.dim() > 1,
-        "attention keeps its matrix `in_proj_weight` itself, in no nn.Linear": lambda name, p, module:
-            isinstance(module, linear) and p.dim() > 1 and "bias" not in name.split(".")[-1],
-        "nn.RMSNorm is no nn.LayerNorm, and an activation's slope is a `weight` too":
+        "a norm need not be called norm: ask for the type of its module":
+            lambda name, p, module: name.endswith("weight") and p.dim() > 1 and "norm" not in name,
+        "nn.RMSNorm is no nn.LayerNorm, and PReLU's slope is a `weight` too":
             lambda name, p, module: name.endswith("weight") and not isinstance(module, nn.LayerNorm),
+        "nn.RMSNorm is no nn.LayerNorm":
+            lambda name, p, module: name.endswith("weight") and p.dim() > 1 and not isinstance(module, nn.LayerNorm),
+        "PReLU's slope is a `weight` of one axis": lambda name, p, module:
+            name.endswith("weight") and not isinstance(module, NORMS),
+        "a class token and a position table have axes enough, and no layer owns them": lambda name, p, module:
+            p.dim() > 1 and not isinstance(module, NORMS),
+        "an even number of axes is not the point: a Conv1d has three": lambda name, p, module: p.dim() % 2 == 0,
     }  # fmt: skip
     return diagnose(
         decays,
@@ -149,15 +167,26 @@ def check_3_3(decays=None):
     )
 
 
-def planted_model(width: int = 8) -> nn.Module:
+PARTS = ("class_token", "positions", "patches", "words", "mix", "debias", "before", "after", "bend")
+OTHER_NAMES = ("cls", "where", "eyes", "table", "norm_conv", "rebias", "calm", "last", "slope")
+
+
+def planted_model(width: int = 8, names: tuple[str, ...] = PARTS) -> nn.Module:
     """A small model with what real ones contain; its parameters have from one to four axes."""
+    parts = (
+        nn.Parameter(torch.zeros(1, 1, width)),
+        nn.Parameter(torch.zeros(17, width)),
+        nn.Conv2d(3, width, 2),
+        nn.Embedding(10, width),
+        nn.Conv1d(width, width, 3, bias=False),
+        nn.Linear(width, width, bias=False),
+        nn.LayerNorm((width, 4, 4)),
+        nn.RMSNorm((width, 4, 4)),
+        nn.PReLU(width),
+    )
     model = nn.Module()
-    model.patches, model.tokens = nn.Conv2d(3, width, 2), nn.Embedding(10, width)
-    model.class_token, model.positions = nn.Parameter(torch.zeros(1, 1, width)), nn.Parameter(torch.zeros(1, 17, width))
-    model.attention = nn.MultiheadAttention(width, 2, add_bias_kv=True)
-    model.picture_norm, model.rms, model.act = nn.LayerNorm((width, 4, 4)), nn.RMSNorm(width), nn.PReLU()
-    model.layer_scale = nn.Parameter(torch.ones(width, 1, 1))
-    model.debias, model.value = nn.Linear(width, width, bias=False), nn.Linear(width, 1)
+    for name, part in zip(names, parts, strict=True):
+        setattr(model, name, part)
     return model
 
 

@@ -33,9 +33,12 @@ WRONG = {
         (steps(adam_l2, lambda w, g, d, lr, wd: w + lr * wd * w - lr * d(g)), "grow"),
         (steps(adam_l2, lambda w, g, d, lr, wd: w - lr * wd * w - lr * 0 * d(g) - lr * d(g)), "wrong"),  # two steps of Adam
         (steps(lambda w, g, d, lr, wd: w - lr * d(g).tanh(), adamw), "wrong"),
+        (lambda w, g, d, lr, wd, decoupled: [adam_l2(w, g, d, lr, wd), adamw(w, g, d, lr, wd)][decoupled], "compute both"),
+        (lambda w, g, d, lr, wd, decoupled: (adamw(w, g, d, lr, wd), adam_l2(w, g, d, lr, wd))[1 - decoupled], "AdamW first"),
     ],
     "check_3_2": [
         (lambda lrs, wd: 1 - math.prod(1 - lr * wd for lr in lrs), "what has decayed"),
+        (lambda lrs, wd: 100 * math.exp(-sum(lrs) * wd), "percent"),
         (lambda lrs, wd: 1 - lrs[0] * wd, "one step"),
         (lambda lrs, wd: (1 - max(lrs) * wd) ** len(lrs), "schedule multiplies"),
         (lambda lrs, wd: (1 - wd) ** len(lrs), "learning rates are missing"),
@@ -47,13 +50,21 @@ WRONG = {
     ],
     "check_3_3": [
         (lambda name, p, module: p.dim() >= 2, "number of axes alone"),
-        (lambda name, p, module: p.squeeze().ndim >= 2, "without axes of length 1"),
+        (lambda name, p, module: p.dim() % 2 == 0, "even number"),
+        (lambda name, p, module: p.dim() in (2, 4) and name.endswith("weight"), "too small"),  # spares Conv1d
+        (lambda name, p, module: p.squeeze().ndim >= 2, "too large"),
         (lambda name, p, module: "bias" not in name and "norm" not in name, "by names alone"),
         (lambda name, p, module: not name.endswith("bias") and not isinstance(module, nn.LayerNorm), "too large"),
-        (lambda name, p, module: name.split(".")[-1] == "weight", "too small"),
-        (lambda name, p, module: name.endswith("weight"), "every norm calls"),
-        (lambda name, p, module: name.endswith("weight") and p.dim() > 1, "LayerNorm over pictures"),
-        (lambda name, p, module: isinstance(module, nn.Linear | nn.Conv2d | nn.Embedding) and p.ndim > 1, "in_proj_weight"),
+        (lambda name, p, module: name.split(".")[-1] == "weight", "every norm calls"),
+        (lambda name, p, module: name.endswith("weight") and p.dim() > 1, "norm over pictures"),
+        (lambda name, p, module: name.endswith("weight") and p.dim() > 1 and "norm" not in name, "need not be called norm"),
+        (
+            lambda name, p, module: name.endswith("weight") and p.dim() > 1 and "fter" not in name and "fore" not in name,
+            "not yet",
+        ),
+        (lambda name, p, module: name.endswith("weight") and not isinstance(module, nn.LayerNorm), "slope"),
+        (lambda name, p, module: p.dim() > 1 and not isinstance(module, nn.LayerNorm | nn.RMSNorm), "no layer owns them"),
+        (lambda name, p, module: isinstance(module, nn.Linear | nn.Conv2d | nn.Embedding) and p.ndim > 1, "too small"),
         (lambda name, p, module: True, "too large"),
     ],
 }
