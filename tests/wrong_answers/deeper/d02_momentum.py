@@ -6,6 +6,7 @@ WRONG = {
         (lambda weight_decay, momentum: weight_decay, "fails in the figure"),
         (lambda weight_decay, momentum: weight_decay / momentum, "not 1/μ"),
         (lambda weight_decay, momentum: weight_decay * momentum / (1 - momentum), "from 1, not from μ"),
+        (lambda weight_decay, momentum: weight_decay * (1 + momentum + momentum**2), "first three terms"),
         (lambda weight_decay, momentum: 1 / (1 - momentum), "the factor alone"),
     ],
     "check_2": [
