@@ -133,43 +133,48 @@ def check_1_2(promise=None):
 
 
 def check_1_3(best_of=None):
-    """Diagnose best_of(n_networks, e, n, m, rng): the promise for the network with the fewest mistakes, and its customer's rate.
-    Called 400 times a case, so that its averages can be judged; the expected fewest mistakes are simulated beside it."""
-    rng = np.random.default_rng()
-    cases = [(k, rng.uniform(0.2, 0.35), n, m, rng) for k, n, m in ((1, 300, 900), (30, 300, 900), (40, 500, 200))]
+    """Diagnose best_of(promise, n_networks, e, n, m, rng): the promise for the network with the fewest mistakes, and what its
+    customer measures. Called 400 times a case: its averages are judged, the fewest mistakes to expect are simulated."""
+
+    def promise(n_wrong, n, m):
+        half = 1.96 * (n_wrong / n * (1 - n_wrong / n) * (1 / n + 1 / m)) ** 0.5
+        return n_wrong / n - half, n_wrong / n + half
 
     def middle(rounds):
         return rounds[:, :2].mean(1)
 
+    rng = np.random.default_rng()
+    cases = [(promise, k, rng.uniform(0.2, 0.35), n, m, rng) for k, n, m in ((1, 300, 900), (30, 300, 900), (40, 500, 200))]
+
     def fewest(k, e, n):
         return np.random.default_rng(1).binomial(n, e, (4000, k)).min(1).mean() / n
 
-    def noise(e, n):  # four standard errors of an average over the rounds
-        return 4 * (e * (1 - e) / n / ROUNDS) ** 0.5
+    def noise(e, n):  # five standard errors of an average over the rounds
+        return 5 * (e * (1 - e) / n / ROUNDS) ** 0.5
 
-    def is_promise(rounds, k, e, n, m, rng):
-        rate = np.clip(middle(rounds), 0, 1)
-        return np.allclose(np.diff(rounds[:, :2]).ravel() / 2, 1.96 * (rate * (1 - rate) * (1 / n + 1 / m)) ** 0.5, rtol=0.01)
+    def is_promise(rounds, promise, k, e, n, m, rng):
+        counts = (middle(rounds) * n).round()
+        return np.allclose(rounds[:, :2], np.transpose(promise(counts, n, m)), atol=1e-3)
 
     properties = {
         "return three numbers: low, high, and the customer's error rate":
-            lambda rounds, k, e, n, m, rng: rounds.shape == (ROUNDS, 3),
+            lambda rounds, promise, k, e, n, m, rng: rounds.shape == (ROUNDS, 3),
         "the customer's number is a rate: divide their mistakes by m":
-            lambda rounds, k, e, n, m, rng: (rounds[:, 2] <= 1).all(),
+            lambda rounds, promise, k, e, n, m, rng: (rounds[:, 2] <= 1).all(),
         "the customer gets your own result; they count on digits of their own, a new draw":
-            lambda rounds, k, e, n, m, rng: not np.allclose(rounds[:, 2], middle(rounds)),
+            lambda rounds, promise, k, e, n, m, rng: not np.allclose(rounds[:, 2], middle(rounds)),
         "`promise` takes the number of mistakes, not their share":
-            lambda rounds, k, e, n, m, rng: middle(rounds).mean() > 0.2 * e,
+            lambda rounds, promise, k, e, n, m, rng: middle(rounds).mean() > 0.2 * e,
         "you sell the network with the most mistakes: take the fewest":
-            lambda rounds, k, e, n, m, rng: middle(rounds).mean() < e + noise(e, n),
+            lambda rounds, promise, k, e, n, m, rng: middle(rounds).mean() < e + noise(e, n),
         "you sell any of the networks: of all their counts take the smallest":
-            lambda rounds, k, e, n, m, rng: k == 1 or middle(rounds).mean() < (e + fewest(k, e, n)) / 2,
+            lambda rounds, promise, k, e, n, m, rng: k == 1 or middle(rounds).mean() < (e + fewest(k, e, n)) / 2,
         "the network that you sell makes too few mistakes: count them among n digits, once for each network":
-            lambda rounds, k, e, n, m, rng: abs(middle(rounds).mean() - fewest(k, e, n)) < noise(e, n),
+            lambda rounds, promise, k, e, n, m, rng: abs(middle(rounds).mean() - fewest(k, e, n)) < noise(e, n),
         "the customer is lucky, too; they get one network, which is wrong with probability e on each of m new digits":
-            lambda rounds, k, e, n, m, rng: abs(rounds[:, 2].mean() - e) < noise(e, m),
+            lambda rounds, promise, k, e, n, m, rng: abs(rounds[:, 2].mean() - e) < noise(e, m),
         "every round is the same: draw from `rng`, and make no new one":
-            lambda rounds, k, e, n, m, rng: len(set(rounds[:, 2])) > 5,
+            lambda rounds, promise, k, e, n, m, rng: len(set(rounds[:, 2])) > 5,
         "low and high are not those of the promise for n counted and m new digits": is_promise,
     }  # fmt: skip
     return diagnose(

@@ -601,24 +601,24 @@ prediction = None  # "95 %", "80 %", "65 %" or "5 %"
 # ### Exercise 1.3 · The best of many
 #
 # Play one round. Each of `n_networks` is wrong on any digit with probability `e`, independently. Count each one's mistakes on
-# `n` digits, sell the one with the fewest, promise for `m`, let the customer count on `m` others. Return `low`, `high` and the
-# customer's error rate. (`right_promise` is your `promise`, if it passed.)
+# `n` digits, sell the one with the fewest, `promise` for `m`, let the customer count on `m` others. Return `low`, `high` and the
+# customer's error rate.
 #
 # <details><summary>Hint 1</summary>`rng.binomial(n, e, size=k)` draws k counts of mistakes, each among n digits.</details>
 # <details><summary>Hint 2</summary>The customer knows nothing of your counts: theirs is a new draw, of one number.</details>
 
 
 # %% tags=["stub"]
-def best_of(n_networks, e, n, m, rng): ...  # return low, high, measured
+def best_of(promise, n_networks, e, n, m, rng): ...  # return low, high, measured
 
 
 checks.check_1_3(best_of)
 
 
 # %% tags=["solution"]
-def best_of(n_networks, e, n, m, rng):
+def best_of(promise, n_networks, e, n, m, rng):
     fewest = rng.binomial(n, e, size=n_networks).min()
-    low, high = right_promise(fewest, n, m)
+    low, high = promise(fewest, n, m)
     return low, high, rng.binomial(m, e) / m
 
 
@@ -627,9 +627,9 @@ checks.check_1_3(best_of)
 
 # %% tags=["fold"]
 # ours, in case yours does not pass yet; and a thousand rounds
-def our_best_of(n_networks, e, n, m, rng):
+def our_best_of(promise, n_networks, e, n, m, rng):
     fewest = rng.binomial(n, e, size=n_networks).min()
-    low, high = right_promise(fewest, n, m)
+    low, high = promise(fewest, n, m)
     return low, high, rng.binomial(m, e) / m
 
 
@@ -640,7 +640,7 @@ def share_kept(rounds):
 right_best_of = best_of if checks.check_1_3(best_of).startswith("passed") else our_best_of
 rng, e = np.random.default_rng(seed), wrong_on_val[chosen].mean()
 many = [1, 2, 4, 10, 20, 40, 100]
-simulated = {k: share_kept([right_best_of(k, e, 400, 400, rng) for _ in range(1000)]) for k in many}
+simulated = {k: share_kept([right_best_of(right_promise, k, e, 400, 400, rng) for _ in range(1000)]) for k in many}
 
 # %% tags=["fold"]
 # figure: how often the promise is kept, against the number of networks that one could pick from

@@ -633,8 +633,8 @@ show(
     alt="Three panels against weight decay, for two lengths of training: share of unused weights left, length of used weights, "
     "digits read.",
     reading=f"In the length of used weights, the longer runs closer to λ = {strong:g} are those with the {outcome}. "
-    f"{f'You said {prediction}. ' if prediction else ''}Each at the λ best on validation ({best[Adam]:.2g} and {best[AdamW]:.2g}), "
-    f"Adam reads {tuned[Adam].mean():.1%} of the test digits and AdamW {tuned[AdamW].mean():.1%} ({gap:+.1f} ± {half:.1f} points: "
+    f"{f'You said {prediction}. ' if prediction else ''}Each at its best λ on validation ({best[Adam]:.2g}, {best[AdamW]:.2g}), "
+    f"Adam reads {tuned[Adam].mean():.1%} of the test digits, AdamW {tuned[AdamW].mean():.1%} ({gap:+.1f} ± {half:.1f} points: "
     f"{verdict}). At λ = {lambdas[3]:.2g} Adam's networks have used weights {last:.2f} long and read "
     f"{with_adam[lambdas[3]].mean():.0%}.",
 )

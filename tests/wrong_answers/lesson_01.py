@@ -61,16 +61,12 @@ def _exact(n_wrong, n, m):
     return low / m, high / m
 
 
-def _half(k, n, m):
-    return 1.96 * (k / n * (1 - k / n) * (1 / n + 1 / m)) ** 0.5
-
-
 def _round(pick, customer):
     """An answer to 1.3 with another pick or another customer."""
 
-    def best_of(n_networks, e, n, m, rng):
+    def best_of(promise, n_networks, e, n, m, rng):
         count = pick(rng.binomial(n, e, size=n_networks))
-        return count / n - _half(count, n, m), count / n + _half(count, n, m), customer(n_networks, count, e, n, m, rng)
+        return *promise(count, n, m), customer(n_networks, count, e, n, m, rng)
 
     return best_of
 
@@ -79,19 +75,19 @@ def _new_digits(n_networks, count, e, n, m, rng):
     return rng.binomial(m, e) / m
 
 
-def _share_promised(n_networks, e, n, m, rng):
+def _share_promised(promise, n_networks, e, n, m, rng):
     share = rng.binomial(n, e, size=n_networks).min() / n
-    return share / n - _half(share, n, m), share / n + _half(share, n, m), rng.binomial(m, e) / m
+    return *promise(share, n, m), rng.binomial(m, e) / m
 
 
-def _own_luck_only(n_networks, e, n, m, rng):
+def _own_luck_only(promise, n_networks, e, n, m, rng):
     count = rng.binomial(n, e, size=n_networks).min()
     half = 1.96 * (count / n * (1 - count / n) / n) ** 0.5
     return count / n - half, count / n + half, rng.binomial(m, e) / m
 
 
-def _whether_kept(n_networks, e, n, m, rng):
-    low, high, measured = _round(np.min, _new_digits)(n_networks, e, n, m, rng)
+def _whether_kept(promise, n_networks, e, n, m, rng):
+    low, high, measured = _round(np.min, _new_digits)(promise, n_networks, e, n, m, rng)
     return low <= measured <= high
 
 
