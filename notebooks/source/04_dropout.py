@@ -203,8 +203,7 @@ claims.compare(
 
 # %% [markdown]
 # Why? A unit that is useful only in the company of certain others loses that company in the next step. Hinton and his co-authors
-# called such dependence *co-adaptation*, and thought that preventing it is what makes dropout help. Hold that thought until
-# section 5.
+# called such dependence *co-adaptation*, and thought that preventing it is what makes dropout help (more in section 5).
 #
 # ## 2 · Two lines
 #
@@ -382,9 +381,8 @@ claims.compare(
 
 # %% [markdown]
 # Without the scale, gradients shrink by 1 - p at each dropout layer on their way back. AdamW divides gradients by their own size
-# and hardly notices. (Think of the second question at the top.) SGD takes smaller steps for it: that is like a lower rate, and
-# costs or helps as a lower rate would. Had you only trained with AdamW, you would never have found this bug; finite differences
-# find it in a second.
+# and hardly notices. SGD takes smaller steps for it, and loses or gains as with a lower rate. Had you only trained with AdamW,
+# you would never have found this bug; finite differences find it in a second.
 #
 # ## 3 · `nn.Dropout`, and the function that does not listen
 #
@@ -588,8 +586,7 @@ show(
 )
 
 # %% [markdown]
-# (Both curves are measured with dropout *off*. The training accuracy that a progress bar shows is measured with dropout on, and
-# looks worse than the network is.)
+# (Both curves are measured with dropout *off*; with it on, the training accuracy looks worse than the network is.)
 #
 # Now back to co-adaptation. Does it take networks that are hard to break to read this well? Here is a rival that drops nothing,
 # **label smoothing**: for a letter labelled A the target is not "A with probability 1", but a little less, and the rest is
@@ -744,8 +741,7 @@ in_eval = norm_after.eval()(torch.randn(20_000, 64)).var()
 print(f"variance of the output: {in_training:.2f} in training, {in_eval:.2f} in eval(). You said: {prediction}")
 
 # %% [markdown]
-# Li et al. (2019) call it variance shift. Whether it costs accuracy depends on rate, place and training; lesson 07 measures it in
-# networks that are trained to the end.
+# Li et al. (2019) call it variance shift.
 #
 # ## What to take along
 #
