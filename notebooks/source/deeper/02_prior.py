@@ -392,10 +392,10 @@ show(
 )
 claims.within(
     "02.prior.4",
-    "The λ that the reader finds by counting falls like one over the number of digits.",
+    "The λ that the reader finds by counting falls more like 1/N than like 1/√N as the digits grow.",
     slope,
     -1.0,
-    0.2,
+    0.25,
     control=slope_echo,
     unit="power of N",
 )
@@ -410,7 +410,7 @@ claims.within(
 # * Ask a prior by drawing from it: small weights, wild networks.
 # * MAP is the highest point of a belief, far from what is typical of it. The width of trained weights understates τ.
 # * Divide by the directions heard, $\sum h/(h+\lambda)$: then training data can choose λ.
-# * The belief stays as data grow; λ on the mean loss falls like 1/N.
+# * To hold a belief as data grow, λ on the mean loss must fall like 1/N. Left free, the reader comes close to that.
 #
 # **On your own model:** when the training set grows, $N_\text{old}/N_\text{new}$ times the old `weight_decay` is a first guess,
 # to tune from. With the epochs fixed, steps grow like N, so it also keeps lesson 02's Σηλ.
