@@ -5,30 +5,48 @@ import numpy as np
 from course_utils.checks import diagnose
 
 
-def check_1(heard=None):
-    """Diagnose heard(h, weight_decay): how many directions the data have determined."""
+def check_1(next_decay=None):
+    """Diagnose next_decay(w, h, weight_decay, noise, n): the λ of the belief that explains the weights found."""
     rng = np.random.default_rng()
-    cases = [(np.array([4.0, 1.0, 0.25, 0.0]), 0.5)]
-    cases += [(np.append(rng.uniform(0.01, 5, n), 0.0), float(rng.uniform(0.1, 2))) for n in (7, 12)]
+    cases = [(np.array([0.5, -0.3, 0.1]), np.array([4.0, 1.0, 0.25]), 0.5, 0.4, 100)]
+    for d in (7, 12):
+        numbers = float(rng.uniform(0.1, 2)), float(rng.uniform(0.2, 0.8)), int(rng.integers(50, 900))
+        cases.append((rng.normal(size=d), rng.uniform(0.01, 5, d), *numbers))
+
+    def of(n_heard):
+        return lambda w, h, λ, σ, n: 2 * σ**2 * n_heard(h, λ) / (n * (w**2).sum())
+
+    def heard(h, λ):
+        return (h / (h + λ)).sum()
+
     mistakes = {
-        "that counts all directions, heard or not: the echo": lambda h, λ: len(h),
-        "those are the shares; add them up to a number of directions": lambda h, λ: h / (h + λ),
-        "that is the mean share; the number of directions is the sum": lambda h, λ: (h / (h + λ)).mean(),
-        "upside down: that counts the directions in which only the prior speaks": lambda h, λ: (λ / (h + λ)).sum(),
-        "λ is added to the sum of all curvatures; each direction has a share of its own": lambda h, λ: h.sum() / (h.sum() + λ),
-        "each share has a λ of its own; you add λ once for all, to the mean curvature":
-            lambda h, λ: len(h) * h.mean() / (h.mean() + λ),
-        "a share is no yes or no: a direction with h = λ is half heard": lambda h, λ: (h > λ).sum(),
-        "without λ every direction that has any curvature counts fully": lambda h, λ: (h > 0).sum(),
-        "that is the length of the kept part; the shares themselves are asked": lambda h, λ: ((h / (h + λ)) ** 2).sum(),
-        "h/λ grows without bound; a share is at most 1": lambda h, λ: (h / λ).sum(),
+        "that counts all directions, heard or not: the echo": of(lambda h, λ: len(h)),
+        "that counts nothing: ‖w‖² is the sum over many directions, τ² belongs to one": of(lambda h, λ: 1),
+        "that divides by the mean share; ‖w‖² is a sum, so add the shares": of(lambda h, λ: (h / (h + λ)).mean()),
+        "upside down: λ/(h + λ) is the share of the prior": of(lambda h, λ: (λ / (h + λ)).sum()),
+        "λ is added to the sum of curvatures; each direction has a share of its own": of(lambda h, λ: h.sum() / (h.sum() + λ)),
+        "a share is no yes or no: a direction with h = λ is half heard": of(lambda h, λ: (h > λ).sum()),
+        "you square the share; the noise in what was found gives one factor back": of(lambda h, λ: ((h / (h + λ)) ** 2).sum()),
+        "that is the number of directions heard; the λ of the belief is asked": lambda w, h, λ, σ, n: heard(h, λ),
+        "that is τ²; the λ of this belief is asked": lambda w, h, λ, σ, n: (w**2).sum() / heard(h, λ),
+        "that is τ; the λ of this belief is asked": lambda w, h, λ, σ, n: ((w**2).sum() / heard(h, λ)) ** 0.5,
+        "a factor 2: the loss is the mean of squares without a ½, and decay is (λ/2)‖w‖²":
+            lambda w, h, λ, σ, n: σ**2 * heard(h, λ) / (n * (w**2).sum()),
+        "`noise` is σ, and λ takes its square": lambda w, h, λ, σ, n: 2 * σ * heard(h, λ) / (n * (w**2).sum()),
+        "the λ of a belief beside a *mean* loss is divided by n": lambda w, h, λ, σ, n: 2 * σ**2 * heard(h, λ) / (w**2).sum(),
+        "that is 1/(nτ²), the λ beside cross-entropy; beside squares the noise counts too":
+            lambda w, h, λ, σ, n: heard(h, λ) / (n * (w**2).sum()),
+        "that multiplies ‖w‖² by the directions heard; τ² is ‖w‖² divided by them":
+            lambda w, h, λ, σ, n: 2 * σ**2 / (n * (w**2).sum() * heard(h, λ)),
+        "you take a τ² from each direction, and badly heard ones drown the rest; divide the sums":
+            lambda w, h, λ, σ, n: 2 * σ**2 / (n * (w**2 * (h + λ) / h).mean()),
     }  # fmt: skip
     return diagnose(
-        heard,
+        next_decay,
         cases,
-        lambda h, weight_decay: (h / (h + weight_decay)).sum(),
+        lambda w, h, weight_decay, noise, n: 2 * noise**2 * heard(h, weight_decay) / (n * (w**2).sum()),
         mistakes,
-        passed="each direction counts by the share that the data decide, from 0 (the prior alone) to 1.",
+        passed="a direction counts by the share that the data decide, so the echo is out.",
     )
 
 

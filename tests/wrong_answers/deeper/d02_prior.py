@@ -2,14 +2,20 @@
 
 import numpy as np
 
+
+def heard(h, weight_decay):
+    return np.sum(h / (h + weight_decay))
+
+
 WRONG = {
     "check_1": [
-        (lambda h, weight_decay: len(h), "the echo"),
-        (lambda h, weight_decay: h / (h + weight_decay), "add them up"),
-        (lambda h, weight_decay: np.sum(weight_decay / (h + weight_decay)), "upside down"),
-        (lambda h, weight_decay: np.mean(h / (h + weight_decay)), "the mean share"),
-        (lambda h, weight_decay: np.sum(h) / (np.sum(h) + weight_decay), "a share of its own"),
-        (lambda h, weight_decay: int(np.sum(h > weight_decay)), "half heard"),
+        (lambda w, h, weight_decay, noise, n: 2 * noise**2 * len(h) / (n * np.sum(w**2)), "the echo"),
+        (lambda w, h, weight_decay, noise, n: 2 * noise**2 / (n * np.sum(w**2)), "counts nothing"),
+        (lambda w, h, weight_decay, noise, n: noise**2 * heard(h, weight_decay) / (n * np.sum(w**2)), "a factor 2"),
+        (lambda w, h, weight_decay, noise, n: 2 * noise * heard(h, weight_decay) / (n * np.sum(w**2)), "its square"),
+        (lambda w, h, weight_decay, noise, n: 2 * noise**2 * heard(h, weight_decay) / np.sum(w**2), "divided by n"),
+        (lambda w, h, weight_decay, noise, n: np.sum(w**2) / heard(h, weight_decay), "that is τ²"),
+        (lambda w, h, weight_decay, noise, n: 2 * noise**2 * np.sum(h > weight_decay) / (n * np.sum(w**2)), "half heard"),
     ],
     "check_2": [
         (lambda c, n_old, n_new: 2 * c, "the same λ"),
