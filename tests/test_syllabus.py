@@ -26,7 +26,7 @@ def course(tmp_path, monkeypatch):
 
 def test_every_lesson_is_followed_by_its_dives_with_its_question_and_minutes(course):
     assert syllabus.syllabus("notebooks/").splitlines()[2:] == [
-        "| [01 Noise](notebooks/01_noise.ipynb) | What is luck? | 10 |",
+        "| [01 Noise](notebooks/01_noise.ipynb) | What is luck? | 15 |",
         "| · deep dive: [Coins](notebooks/deeper/01_coins.ipynb) | Which side? | 0 |",
         "| [02 Rates](notebooks/02_rate.ipynb) | How fast? | 0 |",
     ]

@@ -66,8 +66,7 @@ prediction = None  # "a tenth", "half" or "almost all"
 # %% [markdown]
 # ## Run
 #
-# One network might be lucky, so each of `n_runs` networks gets a shuffle of its own. `train_runs` trains them all at once;
-# lesson 01 opens its loop.
+# One network might be lucky, so each of `n_runs` networks gets a shuffle of its own. `train_runs` trains them all at once.
 
 # %%
 runs = []
@@ -150,8 +149,7 @@ claims.same(
 #
 # ## Mend an exercise
 #
-# An exercise asks you to fill in a function; its check names your mistake. Write what comes to mind, run, read, mend. A first
-# try that fails is the quicker way to learn how this works.
+# An exercise asks you to fill in a function; its check names your mistake. Write what comes to mind, run, read, mend.
 #
 # ### Exercise 0.1
 #
@@ -192,15 +190,14 @@ checks.check_0_1(answer)
 # ## Find your way
 #
 # * **See folded code:** click the grey bar and press *Enter*; *View → Expand All Code* opens every cell.
-# * **Stop a cell:** the ■ in the toolbar. The cell then ends with `KeyboardInterrupt` and without a result; run it again.
-# * **Start afresh:** *Kernel → Restart Kernel and Run All Cells*. It also helps where a cell waits with `[*]` for minutes.
+# * **Stop a cell:** the ■ in the toolbar; run it again for its result.
+# * **Start afresh:** *Kernel → Restart Kernel and Run All Cells*.
 # * **Ask "what if?":** change a number in the first code cell, say `n_runs` to 3, and choose *Run → Run All Cells*. All figures
-#   and verdicts are measured anew; one that changes is a finding, not a fault. In a terminal, `course run 00 -p n_runs=3`.
+#   and verdicts are measured anew; one that changes is a finding, not a fault.
 #
 # ## Is everything in place?
 #
-# The next cell looks at the packages, the device and the data, and trains once more. Where something is amiss it says what to
-# do.
+# The next cell looks at packages, device and data. Where something is amiss it says what to do.
 
 # %% tags=["fold"]
 # the doctor: what is missing on this machine, if anything
@@ -212,8 +209,7 @@ print("\n".join(to_fix) or "everything is in place")
 #
 # {syllabus}
 #
-# **Reference.** C. Zhang, S. Bengio, M. Hardt, B. Recht, O. Vinyals, *Understanding deep learning requires rethinking
-# generalization*, ICLR 2017, [arXiv:1611.03530](https://arxiv.org/abs/1611.03530).
+# **Reference.** Zhang et al. 2017, [arXiv:1611.03530](https://arxiv.org/abs/1611.03530).
 
 # %% tags=["fold"]
 # all claims of this lesson, and the record of this run

@@ -202,8 +202,9 @@ claims.compare(
 )
 
 # %% [markdown]
-# Why? A unit that is useful only in the company of certain others loses that company in the next step. Hinton and his co-authors
-# called such dependence *co-adaptation*, and thought that preventing it is what makes dropout help (more in section 5).
+# Why? A unit that is useful only in the company of certain others loses that company in the next step. Hinton and his
+# co-authors called such dependence *co-adaptation*, and thought that preventing it is what makes dropout help (more in section
+# 5).
 #
 # ## 2 · Two lines
 #
@@ -238,8 +239,8 @@ show(
 )
 
 # %% [markdown]
-# The division repairs the average: over the coins, $\mathbb E[\tilde x] = (1-p)\cdot\frac{x}{1-p} + p\cdot 0 = x$. So
-# nothing needs to be done when dropout is switched off later. What remains is noise, and it grows with the signal:
+# The division repairs the average: over the coins, $\mathbb E[\tilde x] = (1-p)\cdot\frac{x}{1-p} + p\cdot 0 = x$. What remains
+# is noise, and it grows with the signal:
 #
 # $$\operatorname{Var}[\tilde x] = \frac{p}{1-p}\,x^2 .$$
 #
@@ -269,7 +270,7 @@ checks.check_4_1(backward)
 
 # %% [markdown]
 # How would you know without a check? Nudge one input a little both ways, with the coins held fixed, and see by how much the
-# loss moves. Every backward pass you ever write can be tested like this:
+# loss moves:
 
 
 # %%
@@ -304,8 +305,8 @@ for label, way in {name: right, "without scale": without_scale, "with fresh coin
 
 # %% [markdown]
 # Two slips are easy to make and raise no error: to forget the scale on the way back, and to toss **fresh coins** instead of
-# using those of the forward pass. Let all three train a smaller reader with two layers of your dropout, by AdamW and by SGD, for
-# half as long as above:
+# using those of the forward pass. Let all three train a smaller reader with two layers of your dropout, by AdamW and by SGD,
+# for half as long as above:
 
 
 # %% tags=["fold"]
@@ -380,9 +381,9 @@ claims.compare(
 )
 
 # %% [markdown]
-# Without the scale, gradients shrink by 1 - p at each dropout layer on their way back. AdamW divides gradients by their own size
-# and hardly notices. SGD takes smaller steps for it, and loses or gains as with a lower rate. Had you only trained with AdamW,
-# you would never have found this bug; finite differences find it in a second.
+# Without the scale, gradients shrink by 1 - p at each dropout layer on their way back. AdamW divides gradients by their own
+# size and hardly notices. SGD takes smaller steps for it, and loses or gains as with a lower rate. Had you only trained with
+# AdamW, you would never have found this bug; finite differences find it in a second.
 #
 # ## 3 · `nn.Dropout`, and the function that does not listen
 #
@@ -628,10 +629,9 @@ claims.compare(
 )
 
 # %% [markdown]
-# So a network can read well without being hard to break. That does not say what dropout works by; two methods may help for two
-# reasons. Morcos and others (2018) found, over many networks trained alike, that those that rely less on single units do
-# generalize better, "while dropout only regularizes this quantity up to a point". Co-adaptation is one reading of dropout; the
-# deep dives have two more.
+# So a network can read well without being hard to break. (Which does not say what dropout works by.) Morcos and others (2018)
+# found, over many networks trained alike, that those that rely less on single units do generalize better, "while dropout only
+# regularizes this quantity up to a point". Co-adaptation is one reading of dropout; the deep dives have two more.
 #
 # The rate is chosen, so the test letters may be opened. Once:
 
@@ -720,9 +720,8 @@ checks.check_4_3(pooled_noise)
 
 # %% [markdown]
 # Rates that you will meet: 0.5 for hidden units of dense layers (Hinton et al. 2012), 0.1 for sub-layer outputs and embeddings
-# of a transformer (Vaswani et al. 2017, section 5.4; 0.3 for their big English-German model). They are customs; your
-# validation set decides. And mind the letter: in Srivastava et al. 2014 p is the probability of *keeping* a unit. Their 0.8,
-# copied into `nn.Dropout`, drops four units of five.
+# of a transformer (Vaswani et al. 2017, section 5.4). Mind the letter: in Srivastava et al. 2014 p is the probability of
+# *keeping* a unit. Their 0.8, copied into `nn.Dropout`, drops four units of five.
 #
 # ## 7 · When it goes wrong
 #
@@ -775,4 +774,5 @@ record = claims.record(parameters, metrics)
 # **Minute plan (45).** 5 hook and prediction 1 · 5 section 1 · 10 exercise 4.1, in pairs · 5 the two slips (vote first) · 5
 # exercise 4.2 · 6 section 4 (vote first) · 6 choosing · 3 wrap-up. **When short:** sections 6 and 7 are reading.
 # **Ask before running:** what would it mean if the plain network kept everything? Why might a wrong gradient train well?
-# **Expect:** "half of the units are dropped, exactly" (the number is binomial); "divide by p"; "the scale is needed in `eval()`".
+# **Expect:** "half of the units are dropped, exactly" (the number is binomial); "divide by p"; "the scale is needed in
+# `eval()`".

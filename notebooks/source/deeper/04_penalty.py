@@ -347,9 +347,8 @@ checks.check_2(rate)
 # %% [markdown]
 # ## 4 · More data
 #
-# A colleague says that with more data regularization matters less, and grows the data without touching a number. Three
-# numbers could be held: ridge's `alpha`, dropout's $p$, or the λ of lesson 02, whose loss is a *mean*: ½ mean squared error
-# + (λ/2)‖w‖².
+# Grow the data without touching a number. Three numbers could be held: ridge's `alpha`, dropout's $p$, or the λ of lesson 02,
+# whose loss is a *mean*: ½ mean squared error + (λ/2)‖w‖².
 #
 # **Predict.** Which of the three fade as the data grow? (The inputs below have variance 1.)
 
@@ -432,15 +431,12 @@ claims.within(
 )
 
 # %% [markdown]
-# So a rate or a λ that was chosen on little data has to be chosen again on more.
 #
 # ## Where the picture ends
 #
-# In logistic regression the average over masks splits off a term without $y$ again, but no longer exactly a variance: to second
-# order it is $\tfrac12\,q(1-q)\operatorname{Var}[\tilde z]$, for the logit $z$ and the probability $q$, so that noise on a sure
-# answer costs little. Labels do not appear in it, and Wager and his co-authors could estimate it on *unlabelled* texts. For deep
-# networks no exact penalty is known; Wei, Kakade and Ma derive approximations, and find the two effects of section 2 there: the
-# changed objective, and, apart from it, the noise of the updates.
+# In logistic regression the average over masks splits off a term without $y$ again, but no longer exactly a variance. Labels do
+# not appear in it, and Wager and his co-authors could estimate it on *unlabelled* texts. For deep
+# networks no exact penalty is known; Wei, Kakade and Ma derive approximations.
 #
 # ## What to take along
 #
