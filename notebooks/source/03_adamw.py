@@ -752,6 +752,8 @@ print("asked for 0.3, decays with", resumed.param_groups[0]["weight_decay"])
 # * Σηλ tells what is left of weights without gradient. Used ones head for a balance set by λ.
 # * Print what decays and what does not.
 #
+# **Deep dive:** [with another learning rate: keep λ, or keep ηλ?](deeper/03_timescale.ipynb)
+#
 # **On your own model:** `sum(lrs) * weight_decay`, with the learning rates that your scheduler really gives; then look at one
 # number, `share_left`.
 #
