@@ -116,7 +116,7 @@ show(
 
 
 # %%
-def build(p_drop):
+def build(p_drop=0.0):
     return mlp(n_inputs=256, n_hidden=(256, 256), n_outputs=10, p_drop=p_drop)
 
 
@@ -594,7 +594,7 @@ show(
 # shared by the others. Its networks never had to do without a unit.
 
 # %%
-runs = [{"p_drop": 0.0, "label_smoothing": smoothing, "seed": seed + k, "lr": lr} for k in range(n_runs)]
+runs = [{"label_smoothing": smoothing, "seed": seed + k, "lr": lr} for k in range(n_runs)]
 _, smoothed = train_runs(build, train, val, runs, epochs=epochs, evaluate_every=epochs)
 
 # %% tags=["fold"]
@@ -640,7 +640,7 @@ test_accuracy = {}
 for key, label in labels.items():
     test_accuracy[key] = np.array([accuracy(ask_once(m, test[0]), test[1]) for m in trained[key]])
     mean, half, n = mean_and_interval(test_accuracy[key])
-    print(f"{label:15} {100 * mean:.1f} ± {100 * half:.1f} % of the test letters (mean of {n} runs)")
+    print(f"{label:15} {100 * mean:.1f} ± {100 * half:.1f} % of the test letters (n = {n})")
 
 # %% tags=["fold"]
 # claim 04.6: the rate chosen on validation against no dropout, on test letters
@@ -737,7 +737,7 @@ norm_after = nn.Sequential(nn.Dropout(0.5), nn.BatchNorm1d(64))
 for _ in range(200):
     in_training = norm_after.train()(torch.randn(512, 64)).var()
 in_eval = norm_after.eval()(torch.randn(20_000, 64)).var()
-print(f"variance of the output: {in_training:.2f} in training, {in_eval:.2f} in eval(). You said: {prediction}")
+print(f"variance: {in_training:.2f} in training, {in_eval:.2f} in eval(). You said: {prediction}")
 
 # %% [markdown]
 # Li et al. (2019) call it variance shift.
