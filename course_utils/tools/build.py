@@ -28,8 +28,9 @@ def is_current(source: Path, name: str) -> bool:
     if not path.exists():
         return False
     built = nbformat.read(path, 4)
-    same_text = [cell.source for cell in built.cells] == [cell.source for cell in assemble(source, name).cells]
-    return same_text and built.metadata.get("course", {}).get("fingerprint") == fingerprint(source)
+    if built.metadata.get("course", {}).get("fingerprint") != fingerprint(source):
+        return False
+    return [cell.source for cell in built.cells] == [cell.source for cell in assemble(source, name).cells]
 
 
 def build(source: Path, name: str) -> None:
@@ -57,8 +58,10 @@ def build(source: Path, name: str) -> None:
 def assemble(source: Path, name: str) -> NotebookNode:
     """The unexecuted notebook of a variant: cells chosen by tag and folded, ids counted, `{minutes}` in the first computed,
     `{syllabus}` filled in."""
-    notebook = variant(source, name)
-    notebook.cells[0].source = notebook.cells[0].source.replace("{minutes}", str(minutes(variant(source, "learner"))))
+    learner = variant(source, "learner")
+    time_needed = str(minutes(learner))
+    notebook = learner if name == "learner" else variant(source, name)
+    notebook.cells[0].source = notebook.cells[0].source.replace("{minutes}", time_needed)
     fill(notebook)
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"

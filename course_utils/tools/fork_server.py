@@ -56,8 +56,8 @@ def become_kernel(request: dict) -> None:
     os.setsid()
     with open("/proc/self/comm", "w") as name:
         name.write("ipykernel")  # as what `ps` and `top` show it
-    for number in (signal.SIGCHLD, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL if number == signal.SIGCHLD else signal.default_int_handler)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"] | {"JPY_PARENT_PID": str(os.getppid())})
