@@ -49,7 +49,7 @@ rngs = [np.random.default_rng([seed, k]) for k in range(n_runs)]
 told = [np.where(rng.random(n_train) < lies, (y[g] + rng.integers(1, 10, n_train)) % 10, y[g]) for rng, g in zip(rngs, groups)]
 ratios = [0.125, 0.25, 0.5, 0.75, 0.875, 1, 1.125, 1.25, 1.5, 2, 4, 8]
 sizes = [round(ratio * n_train) for ratio in ratios]
-layers = [rng.standard_normal((64, sizes[-1])) for rng in rngs]
+layers = [rng.standard_normal((64, sizes[-1])) / 8 for rng in rngs]
 
 
 def wrong(scores, labels):
@@ -135,7 +135,7 @@ for values, style, label in ((new_error, "C0o-", "new digits"), (train_error, "C
     mean, half = np.array([mean_and_interval(column)[:2] for column in values.T]).T
     axes[0].errorbar(sizes, mean, half, fmt=style, capsize=2, markersize=4, label=f"{label} (95 %, n = {n_runs})")
 axes[0].axvline(n_train, color="0.5", linestyle=":", linewidth=1)
-axes[0].set(ylabel="wrong answers", ylim=(-0.03, 1.2))
+axes[0].set(ylabel="wrong answers", ylim=(-0.03, 1.2), yticks=np.arange(0, 1.1, 0.2))
 axes[0].set_title(" → ".join(f"{new_error[:, i].mean():.0%}" for i in (quarter, peak, last)) + f" at {sizes[quarter]}, "
                   f"{sizes[peak]}, {sizes[last]} features")  # fmt: skip
 axes[0].yaxis.set_major_formatter(PercentFormatter(1))
@@ -155,8 +155,8 @@ show(
     fig,
     alt="Left: error on training digits falls to zero, error on new digits has a sharp peak where features equal digits. Right: "
     "squared error and variance on a log scale, with the same peak.",
-    reading=f"Fewest mistakes first: {', '.join(order)}.{reply} At the dotted line the fit becomes perfect. The smallest singular "
-    f"value of the features is {smallest[0]:.2g} at {sizes[quarter]} of them, {smallest[1]:.2g} at {sizes[peak]} and "
+    reading=f"Fewest mistakes first: {', '.join(order)}.{reply} At the dotted line the fit becomes perfect. The smallest "
+    f"singular value of the features is {smallest[0]:.2g} at {sizes[quarter]} of them, {smallest[1]:.2g} at {sizes[peak]} and "
     f"{smallest[2]:.2g} at {sizes[last]}.",
 )
 
@@ -168,8 +168,8 @@ best_before = new_error[run, val_error[:, before].argmin(1)]
 best_beyond = new_error[run, peak + 1 + val_error[:, beyond].argmin(1)]
 claims.compare(
     "01.double_descent.1",
-    "With as many features as digits the fit errs on new digits over one and a half times as often as with a quarter, or eight "
-    "times as many.",
+    "With as many features as digits the fit makes over one and a half times as many mistakes on new digits as with a quarter, "
+    "or with eight times as many.",
     new_error[:, peak],
     np.maximum(new_error[:, quarter], new_error[:, last]),
     factor=1.5,
@@ -283,7 +283,7 @@ top = torch.linalg.eigvalsh(Φ @ Φ.mT).max().item()
 found = {
     "gradient descent from 0": descend(gradient_descent, zero),
     "gradient descent from a random start": descend(gradient_descent, start_size * random),
-    "Adam from 0": descend(lambda weights: torch.optim.Adam(weights, lr=0.03), zero),
+    "Adam from 0": descend(lambda weights: torch.optim.Adam(weights, lr=0.005), zero),
 }
 found = {name: w.cpu().numpy() for name, w in found.items()}
 
@@ -334,11 +334,12 @@ by_adam = mean_and_interval(mistakes[names[2]] - mistakes[names[0]])
 reply = f" You said: {prediction}." if prediction else ""
 show(
     fig,
-    alt="Mistakes on new digits against the length of the weights, for perfect fits from growing starts, in changed units, and by "
-    "Adam; both curves rise with length.",
-    reading=f"Every point has training error 0 or nearly. Adam's fit is {length[names[2]].mean() / length[names[0]].mean():.2f} times "
-    f"as long as the smallest and errs {100 * by_adam[0]:+.1f} ± {100 * by_adam[1]:.1f} points more; from the random start of size "
-    f"{start_size:g} it is {100 * (b - a):+.1f} points.{reply}",
+    alt="Mistakes on new digits against the length of the weights, for perfect fits from growing starts, in changed units, and "
+    "by Adam; both curves rise with length.",
+    reading=f"Every point has training error 0 or nearly. Adam's fit is "
+    f"{length[names[2]].mean() / length[names[0]].mean():.2f} times as long as the smallest; its mistakes differ by "
+    f"{100 * by_adam[0]:+.1f} ± {100 * by_adam[1]:.1f} points, those from the random start of size {start_size:g} by "
+    f"{100 * (b - a):+.1f}.{reply}",
 )
 
 # %% tags=["fold"]
@@ -383,7 +384,7 @@ prediction = None  # two words, such as ("a hill", "nothing")
 
 # %% tags=["fold"]
 # the smallest fit and the tuned ridge for every size, told lies and told the truth
-strengths = np.logspace(-3, 1, 9)
+strengths = np.logspace(-4, 1, 11)
 
 
 def both_errors(k, labels, size):
@@ -414,6 +415,7 @@ for ax, results, title in zip(axes, (told_lies, told_truth), (f"{lies:.0%} lies"
         xscale="log",
         xlabel="features D",
         ylim=(0, 1.15),
+        yticks=np.arange(0, 1.1, 0.2),
         xticks=[size for size, r in zip(sizes, ratios) if r in (0.125, 0.25, 0.5, 1, 2, 4, 8)],
     )
     ax.set_xticklabels(ax.get_xticks())
@@ -434,10 +436,10 @@ tie = mean_and_interval(best(told_truth, 0) - best(told_truth, 2))
 reply = f" You said {prediction}." if prediction else ""
 show(
     fig,
-    alt="Error on new digits against the number of features for the smallest fit, with a peak, and for tuned ridge, without; told "
-    "lies on the left, told the truth on the right.",
-    reading=f"From one size to the next the tuned ridge never errs more than {100 * rise:.1f} points more. Best size of each, told "
-    f"lies: {best(told_lies, 0).mean():.1%} against {best(told_lies, 2).mean():.1%} with ridge; told the truth: "
+    alt="Error on new digits against the number of features for the smallest fit, with a peak, and for tuned ridge, without; "
+    "told lies on the left, told the truth on the right.",
+    reading=f"From one size to the next the tuned ridge never errs more than {100 * rise:.1f} points more. Best size of each, "
+    f"told lies: {best(told_lies, 0).mean():.1%} against {best(told_lies, 2).mean():.1%} with ridge; told the truth: "
     f"{best(told_truth, 0).mean():.1%} against {best(told_truth, 2).mean():.1%}, a difference of {100 * tie[0]:.1f} ± "
     f"{100 * tie[1]:.1f} points.{reply}",
 )
