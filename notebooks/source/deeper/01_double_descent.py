@@ -3,8 +3,8 @@
 #
 # **Past the perfect fit: why can a model with far more parameters than data do well, and who regularized it?**
 #
-# Lesson 01 gave the thermometer's curve more and more coefficients, and stopped where it passes through every reading: there it
-# was at its worst. A careful person stops there. Let us go on.
+# Lesson 01 gave the thermometer's curve more and more coefficients, until it passed through every reading. Simpler curves did
+# better on new ones, so a careful person stops there. Let us go on.
 #
 # Below are two curves with several times as many coefficients as readings. Both have training error 0. Nothing in the data
 # prefers one. Which of them would your program return, and who told it to?
@@ -115,6 +115,7 @@ fits = [[fit(features(x[g], layer, size), targets(told[k])) for size in sizes]
 
 # %% tags=["fold"]
 # figure: training error, error on new digits, and the variance of the scores, against the number of features
+shown = [size for size, ratio in zip(sizes, ratios) if ratio in (0.125, 0.25, 0.5, 1, 2, 4, 8)]
 new_scores = np.array([[features(new[0], layer, size) @ w for size, w in zip(sizes, row)] for layer, row in zip(layers, fits)])
 val_error = np.array(
     [[wrong(features(val[0], layer, size) @ w, val[1]) for size, w in zip(sizes, row)] for layer, row in zip(layers, fits)]
@@ -143,12 +144,10 @@ axes[1].plot(sizes, squared, "o-", markersize=4, label="squared error on new dig
 axes[1].plot(sizes, variance, "^:", color="C2", markersize=4, label="of this, variance")
 axes[1].set(yscale="log", ylabel="sum over the ten scores", title=f"Variance: {variance[peak] / squared[peak]:.0%} of the peak")
 for ax in axes:
-    ax.set(
-        xscale="log", xlabel="features D", xticks=[size for size, r in zip(sizes, ratios) if r in (0.125, 0.25, 0.5, 1, 2, 4, 8)]
-    )
+    ax.set(xscale="log", xlabel="features D", xticks=shown)
     ax.set_xticklabels(ax.get_xticks())
     ax.minorticks_off()
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=8, loc="upper left" if ax is axes[1] else "upper center")
 order = tuple(np.array(["quarter", "same", "eight"])[np.argsort(new_error[:, [quarter, peak, last]].mean(0))])
 reply = f" You said {prediction}." if prediction else ""
 show(
@@ -180,11 +179,11 @@ claims.compare(
 )
 claims.compare(
     "01.double_descent.2",
-    "Past the peak, fits that get every label right, lies included, make fewer mistakes on new digits than those too small for "
-    "that, with both sizes chosen by validation.",
+    "Past the peak, exact fits of all labels, lies included, make fewer mistakes on new digits than fits with too few features "
+    "to be exact, with both sizes chosen by validation.",
     best_before,
     best_beyond,
-    names=("too small for a perfect fit", "perfect fit"),
+    names=("too few features", "exact fit"),
     unit="points",
     over="groups of training digits",
     source="Belkin et al. 2019, arXiv:1812.11118",
@@ -200,8 +199,8 @@ claims.compare(
 #
 # What a label adds in direction $k$, truth or lie, is divided by $s_k$. A random square matrix nearly always has one tiny $s_k$:
 # as many knobs as demands, and one demand is met by turning a knob that hardly does anything, very far. Further knobs make
-# it easier. This is **double descent** (Belkin et al. 2019); it was seen in trained ResNets and transformers too, most clearly
-# with label noise (Nakkiran et al. 2020).
+# it easier. This is **double descent** (Belkin et al. 2019); trained ResNets and transformers show it too, without early
+# stopping or regularization (Nakkiran et al. 2020).
 #
 # ## 2 · Which perfect fit?
 #
@@ -215,7 +214,7 @@ claims.compare(
 # ### Exercise 1 · Where does it end?
 #
 # `phi` is (n, D) with D > n, `t` is (n, 10), `start` is (D, 10). Gradient descent runs until the fit is perfect. Return
-# the weights where it ends, without a loop. Your formula will find all fits of this section.
+# the weights where it ends, without a loop. Your formula will find most of the fits below.
 #
 # <details><summary>Hint 1</summary>It ends at start + phi.T @ a for some a of shape (n, 10), and there phi @ w = t. Put one into
 # the other.</details>
@@ -326,6 +325,10 @@ for name, w in found.items():
     length[name], mistakes[name] = judged(w)
 a, b, c = (values.mean() for values in mistakes.values())
 ax.set(xscale="log", xlabel="length of the weights", ylabel="new digits, wrong")
+low, high = ax.get_xlim()
+ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000) if low <= tick <= high]
+ax.set_xticks(ticks, [str(tick) for tick in ticks])
+ax.minorticks_off()
 ax.set_title(f"Perfect fits err on {a:.0%} from 0, {b:.0%} from a random start, {c:.0%} by Adam", fontsize=10)
 ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 ax.legend(fontsize=8, title=f"{wide} features, mean and 95 % (n = {n_runs})", title_fontsize=8)
@@ -376,11 +379,10 @@ def ridge(phi, t, λ):
 
 
 # %% [markdown]
-# **Predict.** For every number of features, validation chooses λ, and 0 is among the choices. What is left of the peak? And
-# of the second descent?
+# **Predict.** For every number of features, validation chooses λ, and 0 is among the choices. What is left of the peak?
 
 # %%
-prediction = None  # two words, such as ("a hill", "nothing")
+prediction = None  # "most of it", "a hill" or "nothing"
 
 # %% tags=["fold"]
 # the smallest fit and the tuned ridge for every size, told lies and told the truth
@@ -416,7 +418,7 @@ for ax, results, title in zip(axes, (told_lies, told_truth), (f"{lies:.0%} lies"
         xlabel="features D",
         ylim=(0, 1.15),
         yticks=np.arange(0, 1.1, 0.2),
-        xticks=[size for size, r in zip(sizes, ratios) if r in (0.125, 0.25, 0.5, 1, 2, 4, 8)],
+        xticks=shown,
     )
     ax.set_xticklabels(ax.get_xticks())
     ax.minorticks_off()
@@ -433,7 +435,7 @@ def best(results, side):
 
 rise = max(0.0, np.diff(told_lies[3].mean(0)).max())
 tie = mean_and_interval(best(told_truth, 0) - best(told_truth, 2))
-reply = f" You said {prediction}." if prediction else ""
+reply = f" You said: {prediction}." if prediction else ""
 show(
     fig,
     alt="Error on new digits against the number of features for the smallest fit, with a peak, and for tuned ridge, without; "
@@ -478,10 +480,10 @@ claims.same(
 )
 
 # %% [markdown]
-# So the peak is what a *missing* regularizer looks like. Nakkiran et al. (2021) prove, for isotropic Gaussian data, that
-# with the best λ neither more data nor more parameters ever hurt. What comes unasked is a dose that you did not choose: enough
-# where labels can be trusted, too little among lies. (It can also be too much: Kobak et al. 2020 found data whose best λ is zero
-# or negative.)
+# So the peak is what a *missing* regularizer looks like. Nakkiran et al. (2021) prove, for certain linear models of isotropic
+# data, that with the best λ neither more data nor more parameters ever hurt. What comes unasked is a dose that you did not
+# choose: compare the two panels at their right ends. (It can even be too much: Kobak et al. 2020 found data whose best λ is
+# zero or negative.)
 #
 # ## What to take along
 #
