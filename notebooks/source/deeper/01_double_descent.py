@@ -104,7 +104,8 @@ def fit(phi, t):
 
 # %% [markdown]
 # With $D\ge n$ features it can fit all labels exactly, the lies included. **Predict.** With a quarter as many features as
-# digits, just as many, and eight times as many: in which order of mistakes on *new* digits?
+# digits, just as many, and eight times as many: in which order of mistakes on *new* digits? (Validation digits will choose
+# where there is a choice; the new ones only report.)
 
 # %%
 prediction = None  # such as ("quarter", "same", "eight"), the fewest mistakes first
@@ -360,10 +361,11 @@ claims.compare(
 
 # %% [markdown]
 # The data leave the choice open, so something else makes it: the start, the optimizer, and the units. (Triangles: the first n
-# features are written down in units 3 to 100 times as large. The model can do exactly the same; but large features are now
-# cheap to use, and using them alone is the peak of section 1.) "Small" is a preference like any other. It helps where
-# features are drawn so that the truth needs no long weights. Adam's preference is another; Wilson et al. (2017) built data on
-# which it is a bad one.
+# features are multiplied by 3 to 100. The model can still do exactly the same; but large features are cheap to use, and using
+# them alone is the peak of section 1. At equal length, do the two paths differ?)
+#
+# "Small" is a preference like any other. It helps where features are drawn so that the truth needs no long weights. Adam's
+# preference is another; Wilson et al. (2017) built data on which it is a bad one.
 #
 # ## 3 · Ask for it
 #
