@@ -443,14 +443,14 @@ show(
     fig,
     alt="Error on new digits against the number of features for the smallest fit, with a peak, and for tuned ridge, without; "
     "told lies on the left, told the truth on the right.",
-    reading=f"From one size to the next the tuned ridge never errs more than {100 * rise:.1f} points more. Told lies, best size of "
-    f"each: {best(told_lies, 0).mean():.1%} against {best(told_lies, 2).mean():.1%} with ridge. Told the truth, {sizes[last]} "
+    reading=f"From one size to the next the tuned ridge never errs more than {100 * rise:.1f} points more. Told lies, best size "
+    f"of each: {best(told_lies, 0).mean():.1%} against {best(told_lies, 2).mean():.1%} with ridge. Told the truth, {sizes[last]} "
     f"features: {told_truth[1, :, last].mean():.1%} against {told_truth[3, :, last].mean():.1%}, a difference of "
     f"{100 * tie[0]:.1f} ± {100 * tie[1]:.1f} points.{reply}",
 )
 
 # %% tags=["fold"]
-# claims 01.double_descent.4 to 6: the peak under ridge; both at their best size, told lies; both with most features, told the truth
+# claims 01.double_descent.4 to 6: the peak under ridge; best sizes, told lies; the largest size, told the truth
 claims.compare(
     "01.double_descent.4",
     "With as many features as digits, a λ chosen by validation makes less than half of the mistakes on new digits.",
