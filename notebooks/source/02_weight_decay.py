@@ -737,12 +737,12 @@ show(
 # claim 02.5: the meter on all networks, λ by λ; and judged by the worst λ whose run held enough decay
 long_enough = [λ for λ in λs[1:] if n_steps * lr * λ > 3]
 off = {
-    name: {λ: 100 * (at(rows, "reading", weight_decay=λ) / λ - 1) for λ in λs[1:]}
+    name: {λ: at(rows, "reading", weight_decay=λ) / λ - 1 for λ in λs[1:]}
     for name, rows in (("finished", finished), ("early", early))
 }
 for λ in λs[1:]:
     print(
-        f"λ = {λ:<6g} Σηλ = {n_steps * lr * λ:<6.3g} off by {off['finished'][λ].min():+.1f} to {off['finished'][λ].max():+.1f} %"
+        f"λ = {λ:<6g} Σηλ = {n_steps * lr * λ:<6.3g} off by {off['finished'][λ].min():+.1%} to {off['finished'][λ].max():+.1%}"
     )
 worst = {
     name: np.max([np.abs(off[name][λ]) for λ in long_enough], axis=0) if long_enough else np.full(n_runs, np.nan) for name in off
@@ -752,9 +752,9 @@ claims.within(
     "Where Σηλ is above 3, the meter reads the λ of training to within 2 %, each run judged by its worst λ.",
     worst["finished"],
     0,
-    2,  # finer than any two values of λ that one would try
+    0.02,  # finer than any two values of λ that one would try
     control=worst["early"],
-    unit="%",
+    unit="points",
     over="runs, each with lies of its own",
 )
 
