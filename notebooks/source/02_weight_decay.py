@@ -57,9 +57,9 @@ claims = Claims("02")
 seeds = range(seed, seed + n_runs)
 
 digits = load("digits", n_train=n_train, seed=seed, device=device)
-centre = digits.train[0].double().mean(0)
+centre = digits.train[0].double().mean(0).float()  # in 64 bits, so that a pixel that is always blank becomes exactly 0
 honest = digits._replace(
-    **{part: (getattr(digits, part)[0].double() - centre, getattr(digits, part)[1]) for part in ("train", "val", "test")}
+    **{part: (getattr(digits, part)[0] - centre, getattr(digits, part)[1]) for part in ("train", "val", "test")}
 )
 images, truth = honest.train
 
@@ -93,7 +93,7 @@ show(
 
 # %%
 def build():
-    return mlp(n_inputs=64, n_hidden=(64,), n_outputs=10).double()  # 64 bits: equal things look equal
+    return mlp(n_inputs=64, n_hidden=(64,), n_outputs=10)
 
 
 settings = [{"weight_decay": λ, "lr": lr, "optimizer": torch.optim.SGD} for λ in λs]
@@ -176,8 +176,7 @@ claims.compare(
 # ### Exercise 2.1 · The step
 #
 # Write one step of gradient descent on $J$. You get the weights `w` (an array of any shape), the gradient `grad` of the *loss
-# alone* at `w`, the learning rate and λ; return the new weights, with λ in a factor in front of `w`. Your step will train a
-# network.
+# alone* at `w`, the learning rate and λ; return the new weights, with λ in a factor in front of `w`.
 #
 # <details><summary>Hint 1</summary>What is the derivative of ½λw² with respect to w?</details>
 # <details><summary>Hint 2</summary>Two terms of your step have a w in them. Collect them.</details>
@@ -217,12 +216,12 @@ print("From here on", "your step is used." if passed else "our step is used; you
 
 
 # %%
-def train(weight_decay, s, observe=None):
+def train(weight_decay, s, observe=None, bits=torch.float32):
     torch.manual_seed(s)
-    network = build().to(device)
+    network = build().to(device, bits)
     weights, (x, y) = list(network.parameters()), lied[s].train
     for t in range(1, n_steps + 1):
-        loss = functional.cross_entropy(network(x), y)
+        loss = functional.cross_entropy(network(x.to(bits)), y)
         grads = torch.autograd.grad(loss, weights)
         with torch.no_grad():
             for w, grad in zip(weights, grads):
@@ -233,13 +232,16 @@ def train(weight_decay, s, observe=None):
 
 
 # %% tags=["fold"]
-# the network that this step trains, beside those that torch.optim.SGD trained with this λ and without
-by_step = train(middle, seed)
+# in 64 bits: the network that this step trains, beside the one of torch.optim.SGD(weight_decay=λ) and the one without decay
+in_64_bits = {part: (getattr(lied[seed], part)[0].double(), getattr(lied[seed], part)[1]) for part in ("train", "val")}
+_, (by_sgd,) = sweep(lambda: build().double(), lied[seed]._replace(**in_64_bits), [settings[λs.index(middle)]], [seed],
+                     epochs=n_steps, batch_size=n_train)  # fmt: skip
+by_step = train(middle, seed, bits=torch.float64)
 gap, apart = (
     max((a - b).abs().max().item() for a, b in zip(by_step.parameters(), other.parameters(), strict=True))
-    for other in (trained[middle, seed], trained[0.0, seed])
+    for other in (by_sgd, trained[0.0, seed])
 )
-print(f"No weight differs by more than {gap:.0e} from the first run of torch.optim.SGD(weight_decay={middle:g}) in section 1;\n"
+print(f"In 64 bits, no weight differs by more than {gap:.0e} from those of torch.optim.SGD(weight_decay={middle:g});\n"
       f"from the run without decay, weights differ by up to {apart:.1f}.")  # fmt: skip
 
 # %% [markdown]
@@ -310,8 +312,7 @@ def in_ball(radius):
 
 
 # %% [markdown]
-# Each λ has its radius: the length of the weights that the penalty leaves. Any λ will do; this one lies amid the curvatures: ten
-# directions are stiffer, the rest flatter.
+# Each λ has its radius: the length of the weights that the penalty leaves. Any λ will do; this one lies amid the curvatures.
 
 # %%
 λ = np.linalg.eigvalsh(H)[-11]
@@ -442,8 +443,8 @@ for λ, marker in zip((float(h[25]), float(h[10]), float(h[0])), "osD", strict=T
     ax.plot(h[visible], measured[λ], marker, markersize=4, color=line.get_color())
 ax.set(xscale="log", xlabel="curvature h of the direction (flat … stiff)", ylabel="share kept", ylim=(0, 1.6),
        yticks=[0, 0.5, 1])  # fmt: skip
-left, right = 0.5 * h[visible].min(), 2 * h[0]
-for wanted in np.geomspace(2 * left, h[0], 6):
+left, right = 0.002, 2 * h[0]
+for wanted in np.geomspace(0.004, h[0], 6):
     k = int(np.argmin(np.abs(np.log(np.maximum(h, 1e-9) / wanted))))
     place = np.log(h[k] / left) / np.log(right / left)
     inset = ax.inset_axes([place - 0.065, 0.69, 0.13, 0.29])
@@ -467,7 +468,7 @@ show(
     reading=f"With λ = {float(h[10]):.2g}, the stiffest direction keeps {measured[float(h[10])][0]:.0%}, the flattest "
     f"{measured[float(h[10])][-1]:.1%}. The {many} flattest of {visible.sum()} directions have {at_edge[0]:.0%} of their "
     f"squared weight in the two outer columns of either side, the {many} stiffest {at_edge[1]:.0%}; spread evenly, it would be "
-    f"50%. At the edge, then: {outcome}.{yours}",
+    f"50%. At the edge, then: {outcome}.{yours} ({(h[visible] < left).sum()} of the flattest lie left of the picture.)",
 )
 
 # %% [markdown]
@@ -482,16 +483,15 @@ of_truth, of_lies = (target @ shadow) ** 2, ((lying - lying.mean(0)) @ shadow).v
 ten_stiffest = [part[:10].sum() / part.sum() for part in (of_truth, of_lies)]
 print(f"Of what the reader can fit, the 10 stiffest of {visible.sum()} directions hold {ten_stiffest[0]:.0%} of the truth, and "
       f"{ten_stiffest[1]:.0%} of random lies.")  # fmt: skip
-new_x, new_target = honest.val[0].flatten(1).cpu().numpy(), 1 - 2 * (honest.val[1].cpu().numpy() % 2)
+new_x, new_target = honest.val[0].flatten(1).double().cpu().numpy(), 1 - 2 * (honest.val[1].cpu().numpy() % 2)
 for λ in (0.0, float(h[25]), float(h[10]), float(h[0])):
     w = directions[:, visible] / (h[visible] + λ) @ directions[:, visible].T @ (2 / n_train * x.T @ lying.T)
     believes_truth, reads_new = (x @ w * target[:, None] > 0).T[false], new_x @ w * new_target[:, None] > 0
     print(f"λ = {λ:<5.2g} corrects {believes_truth.mean():.0%} of the lies, reads {reads_new.mean():.1%} of validation digits")
 
 # %% [markdown]
-# Random lies fall on all directions alike. Decay is a *bet* that the truth does not: that what many digits share is stiff. Here
-# is section 1 in small, on a bowl whose directions we see. (Compare λ only with curvatures of the same loss: the reader's λ and
-# the network's are of different scales.)
+# Random lies fall on all directions alike. Decay is a *bet* that the truth does not: that what many digits share is stiff. This
+# is section 1 in small. (Compare λ only with curvatures of the same loss: the reader's and the network's have different scales.)
 #
 # ## 5 · Choose λ, or when to stop
 #
@@ -741,9 +741,7 @@ off = {
     for name, rows in (("finished", finished), ("early", early))
 }
 for λ in λs[1:]:
-    print(
-        f"λ = {λ:<6g} Σηλ = {n_steps * lr * λ:<6.3g} off by {off['finished'][λ].min():+.1%} to {off['finished'][λ].max():+.1%}"
-    )
+    print(f"λ = {λ:<6g} Σηλ = {n_steps * lr * λ:<6.3g} off by {off['finished'][λ].min():+.1%} to {off['finished'][λ].max():+.1%}")
 worst = {
     name: np.max([np.abs(off[name][λ]) for λ in long_enough], axis=0) if long_enough else np.full(n_runs, np.nan) for name in off
 }
@@ -798,7 +796,8 @@ if prediction is not None:
 # %% [markdown]
 # A forgotten ½ doubles λ. Through `.data` no gradient flows: the penalty is printed, and training never hears of it.
 #
-# And with momentum μ, SGD repeats each step about $1/(1-\mu)$ times over, the decay too: divide $\sum\eta\lambda$ by $1-\mu$.
+# And with momentum μ, PyTorch's SGD repeats each step about $1/(1-\mu)$ times over, the decay too: divide $\sum\eta\lambda$ by
+# $1-\mu$.
 
 # %% tags=["fold"]
 # what is left of blank pixels after a run with momentum 0.9
@@ -809,17 +808,13 @@ print(f"μ = 0.9, lr = {lr / 10:g}, λ = {λs[1]:g}: of blank pixels {share_left
       f"{np.exp(-total_decay):.1%}, exp(-Σηλ/(1-μ)) = {np.exp(-10 * total_decay):.1%}")  # fmt: skip
 
 # %% [markdown]
-# So it is where λw goes through the momentum, as in PyTorch's SGD. For optimizers that decay weights *beside* it (**decoupled**),
-# see the deep dive [Decay and momentum](deeper/02_momentum.ipynb).
-
-# %% [markdown]
 # ## What to take along
 #
 # * For a bowl, penalty, ball and belief have one minimum, if λ, r and τ fit; gradient descent goes there by a factor
 #   $1-\eta\lambda$.
 # * A direction keeps $h/(h+\lambda)$: what many digits agree on survives, a single lie mostly does not. Stopping early makes the
 #   same bet.
-# * Σηλ before a run, divided by 1 − μ if decay goes through momentum; $-\langle w,\nabla L\rangle/\lVert w\rVert^2$ after it.
+# * Σηλ before a run; $-\langle w,\nabla L\rangle/\lVert w\rVert^2$ after it.
 #
 # **Deep dives:** [when is an L2 penalty not decay?](deeper/02_momentum.ipynb) ·
 # [what does the Gaussian prior say, and what not?](deeper/02_prior.ipynb)
