@@ -219,7 +219,8 @@ print("From here on", "your step is used." if passed else "our step is used; you
 def train(weight_decay, s, observe=None, bits=torch.float32):
     torch.manual_seed(s)
     network = build().to(device, bits)
-    weights, (x, y) = list(network.parameters()), lied[s].train
+    weights = list(network.parameters())
+    x, y = lied[s].train
     for t in range(1, n_steps + 1):
         loss = functional.cross_entropy(network(x.to(bits)), y)
         grads = torch.autograd.grad(loss, weights)
