@@ -6,7 +6,7 @@
 # Lesson 01 gave the thermometer's curve more and more coefficients, until it passed through every reading. Simpler curves did
 # better on new ones, so a careful person stops there. Let us go on.
 #
-# Below are two curves with several times as many coefficients as readings. Both have training error 0. Nothing in the data
+# Below are three curves with several times as many coefficients as readings. All have training error 0. Nothing in the data
 # prefers one. Which of them would your program return, and who told it to?
 #
 # *{minutes} minutes. You need lesson 01 and singular values. One question to warm up:*
@@ -57,28 +57,30 @@ def wrong(scores, labels):
 
 
 # %% tags=["fold"]
-# the situation: two curves through the same readings, with as many coefficients
+# the situation: three curves through the same readings, with as many coefficients
 hours, at = 24 * (np.arange(9) + 0.5) / 9, np.linspace(0, 24, 500)
 waves = np.arange(1, 26)
 
 
-def curve_features(h):
+def curve_features(h, power):
     angle = 2 * np.pi * h[:, None] * waves / 24
-    return np.hstack([np.ones((len(h), 1)), np.cos(angle) / waves**1.5, np.sin(angle) / waves**1.5])
+    return np.hstack([np.ones((len(h), 1)), np.cos(angle) / waves**power, np.sin(angle) / waves**power])
 
 
 readings = 8 + 10 * np.exp(2 * np.cos(2 * np.pi * (hours - 14) / 24) - 2)
 begin = 25 * np.random.default_rng(3).standard_normal(51)
 fig, ax = plt.subplots(figsize=(8.6, 2.8))
-for style, start in (("C0-", 0 * begin), ("C1--", begin)):
-    w = start + np.linalg.pinv(curve_features(hours)) @ (readings - curve_features(hours) @ start)
-    ax.plot(at, curve_features(at) @ w, style)
+for style, start, power in (("C0-", 0, 1.5), ("C1--", begin, 1.5), ("C2:", 0, 0)):
+    at_readings = curve_features(hours, power)
+    unseen = start - np.linalg.lstsq(at_readings, at_readings @ (start + 0 * begin))[0]
+    ax.plot(at, curve_features(at, power) @ (np.linalg.lstsq(at_readings, readings)[0] + unseen), style)
 ax.plot(hours, readings, "o", color="black")
 ax.set(xlabel="hour", ylabel="degrees", xticks=range(0, 25, 6), title=f"{len(begin)} coefficients, {len(hours)} readings")
 show(
     fig,
-    alt="Nine readings of a temperature over a day and two curves through all of them: one calm, one swinging wildly between.",
-    reading="Both curves are exact at every reading. They differ only where nobody looked.",
+    alt="Nine readings of a temperature over a day and three curves through all of them: one calm, one swinging wildly between, "
+    "one a row of spikes.",
+    reading="All three curves are exact at every reading. They differ only where nobody looked.",
 )
 
 # %% [markdown]
@@ -152,12 +154,15 @@ for ax in axes:
     ax.legend(fontsize=8, loc="upper left" if ax is axes[1] else "upper center")
 order = tuple(np.array(["quarter", "same", "eight"])[np.argsort(new_error[:, [quarter, peak, last]].mean(0))])
 reply = f" You said {prediction}." if prediction else ""
+known = [size for size, errors in zip(sizes, train_error.T) if not errors.any()]
+knows = f"From {known[0]} features every training label is read back." if known else ""
 show(
     fig,
     alt="Left: error on training digits falls to zero, error on new digits has a sharp peak where features equal digits. Right: "
     "squared error and variance on a log scale, with the same peak.",
-    reading=f"Fewest mistakes first: {', '.join(order)}.{reply} At the dotted line the fit becomes perfect. The smallest "
-    f"singular value of the features is {smallest[0]:.2g} at {sizes[quarter]} of them, {smallest[1]:.2g} at {sizes[peak]} and "
+    reading=f"Fewest mistakes first: {', '.join(order)}.{reply} {knows} From the dotted line on, all ten scores are "
+    f"exact. The smallest singular value of the features is {smallest[0]:.2g} at {sizes[quarter]} of them, "
+    f"{smallest[1]:.2g} at {sizes[peak]} and "
     f"{smallest[2]:.2g} at {sizes[last]}.",
 )
 
@@ -189,20 +194,19 @@ claims.compare(
     unit="points",
     over="groups of training digits",
     source="Belkin et al. 2019, arXiv:1812.11118",
-    myth="A model with zero training error is overfit to the training data and will typically generalize poorly.",
-    myth_source="Hastie, Tibshirani, Friedman 2009, The Elements of Statistical Learning, section 7.2",
 )
 
 # %% [markdown]
-# The textbook is right about the peak, and about the road that leads to it. Why is there one? With the singular values
+# The old advice is right about the peak, and about the road that leads to it. Why is there one? With the singular values
 # $s_k$ of the features and their directions $u_k, v_k$,
 #
 # $$w = \sum_k \frac{u_k^\top t}{s_k}\,v_k .$$
 #
 # What a label adds in direction $k$, truth or lie, is divided by $s_k$. A random square matrix nearly always has one tiny $s_k$:
-# as many knobs as demands, and one demand is met by turning a knob that hardly does anything, very far. Further knobs make
-# it easier. This is **double descent** (Belkin et al. 2019); trained ResNets and transformers show it too, without early
-# stopping or regularization (Nakkiran et al. 2020).
+# as many knobs as demands, and one demand is met by turning a knob that hardly does anything, very far. With fewer knobs the
+# hard demands are simply not met; with more, they become easy. This is **double descent** (Belkin et al. 2019); trained
+# ResNets and transformers show it too, most clearly with wrong labels, without early stopping or regularization (Nakkiran et
+# al. 2020).
 #
 # ## 2 · Which perfect fit?
 #
@@ -344,7 +348,7 @@ show(
     reading=f"Every point has training error 0 or nearly. Adam's fit is "
     f"{length[names[2]].mean() / length[names[0]].mean():.2f} times as long as the smallest; its mistakes differ by "
     f"{100 * by_adam[0]:+.1f} ± {100 * by_adam[1]:.1f} points, those from the random start of size {start_size:g} by "
-    f"{100 * (b - a):+.1f}.{reply}",
+    f"{100 * (b - a):+.1f} (PyTorch's own start would have size {1 / 6**0.5:.1f}).{reply}",
 )
 
 # %% tags=["fold"]
@@ -357,16 +361,18 @@ claims.compare(
     names=("from a random start", "from zero"),
     unit="points",
     over="groups of training digits",
-    source="Zhang et al. 2017, arXiv:1611.03530, section 5, for where it ends",
+    source="Zhang et al. 2017, arXiv:1611.03530, for where it ends",
 )
 
 # %% [markdown]
-# The data leave the choice open, so something else makes it: the start, the optimizer, and the units. (Triangles: the first n
-# features are multiplied by 3 to 100. The model can still do exactly the same; but large features are cheap to use, and using
-# them alone is the peak of section 1. At equal length, do the two paths differ?)
+# The data leave the choice open, so something else makes it: the start, the optimizer, and the units. For the triangles, the
+# first n features are multiplied by 3 to 100. The model can still do exactly the same, and length is measured in the old units;
+# but large features are cheap to use, and using them alone is the peak of section 1. So length itself is not the cause: in
+# other units, other fits are the short ones. Adam's preference is another again; Wilson et al. (2017) built data on which it is
+# a bad one.
 #
-# "Small" is a preference like any other. It helps where features are drawn so that the truth needs no long weights. Adam's
-# preference is another; Wilson et al. (2017) built data on which it is a bad one.
+# Now you know the three curves of the beginning. The solid one starts from zero, with fast waves drawn small, so that they are
+# dear to use; the dashed one starts at random; the dotted one starts from zero too, with all waves equally large.
 #
 # ## 3 · Ask for it
 #
@@ -443,10 +449,13 @@ show(
     fig,
     alt="Error on new digits against the number of features for the smallest fit, with a peak, and for tuned ridge, without; "
     "told lies on the left, told the truth on the right.",
-    reading=f"From one size to the next the tuned ridge never errs more than {100 * rise:.1f} points more. Told lies, best size "
+    reading=f"From one size to the next the tuned ridge errs at most {100 * rise:.1f} points more, on average; its median λ is "
+    f"{np.median(told_lies[4, :, peak]):.2g} at {n_train} features and {np.median(told_lies[4, :, last]):.2g} at {sizes[last]}. "
+    f"Told lies, best size "
     f"of each: {best(told_lies, 0).mean():.1%} against {best(told_lies, 2).mean():.1%} with ridge. Told the truth, {sizes[last]} "
     f"features: {told_truth[1, :, last].mean():.1%} against {told_truth[3, :, last].mean():.1%}, a difference of "
-    f"{100 * tie[0]:.1f} ± {100 * tie[1]:.1f} points.{reply}",
+    f"{100 * tie[0]:.1f} ± {100 * tie[1]:.1f} points "
+    f"({(told_truth[4, :, last] == 0).sum()} of {n_runs} chose λ = 0).{reply}",
 )
 
 # %% tags=["fold"]
@@ -480,13 +489,18 @@ claims.same(
     names=("smallest fit", "ridge"),
     unit="points",
     over="groups of training digits",
+    myth="A model with zero training error is overfit to the training data and will typically generalize poorly.",
+    myth_source="Hastie, Tibshirani, Friedman 2009, The Elements of Statistical Learning, section 7.2",
 )
 
 # %% [markdown]
+# With lies the textbook's warning holds: a perfect fit repeats them, and ridge need not. What is wrong is only to blame the
+# number of features, or the zero. (Even true labels make a peak: what few features cannot express acts like noise.)
+#
 # So the peak is what a *missing* regularizer looks like. Nakkiran et al. (2021) prove, for certain linear models of isotropic
 # data, that with the best λ neither more data nor more parameters ever hurt. What comes unasked is a dose that you did not
-# choose: compare the two panels at their right ends. (It can even be too much: Kobak et al. 2020 found data whose best λ is
-# zero or negative.)
+# choose: the right ends of the two panels show where it was enough. (It can even be too much: Kobak et al. 2020 found data
+# whose best λ is zero or negative.)
 #
 # ## What to take along
 #
@@ -497,7 +511,8 @@ claims.same(
 # Networks whose hidden layers train too are no linear models, and what *their* descent prefers is not settled by this dive.
 #
 # **On your own model:** before you blame its size for a bad result, tune λ at that size, and look at one number: validation
-# error at twice the width, with λ tuned again. If it rises, something else is wrong.
+# error at twice the width, with λ tuned again. If it rises by more than luck, tune the learning rate at that width too before
+# you blame the width.
 #
 # **References.** Belkin et al. 2019, [arXiv:1812.11118](https://arxiv.org/abs/1812.11118) ·
 # Hastie et al. 2019, [arXiv:1903.08560](https://arxiv.org/abs/1903.08560), the theory of the smallest fit ·
@@ -509,7 +524,7 @@ claims.same(
 
 # %% tags=["fold"]
 # all claims of this dive, and the record of this run
-display(claims.table())
+claims.table()
 metrics = {
     "error_quarter": new_error[:, quarter].mean(),
     "error_peak": new_error[:, peak].mean(),
