@@ -206,13 +206,14 @@ claims.compare(
     names=("with shuffled labels", "with true ones"),
     unit="epochs",
     over="training runs on these digits",
-    source="Zhang et al. 2017, arXiv:1611.03530",
+    source="Zhang et al. 2017, arXiv:1611.03530, who stress that it is no more than a few times as long",
 )
 
 # %% [markdown]
-# So ask the sellers how long it took; or better, ask for new digits. The **training error** is an average over the examples that
-# shaped the network. What you want to know is its **generalization error**, over examples to come. The difference of the two is
-# the **generalization gap**. Digits that played no part in the training stand in for those to come.
+# So ask the sellers how long it took, beside true labels at the same learning rate; or better, ask for new digits. The
+# **training error** is an average over the examples that shaped the network. What you want to know is its **generalization
+# error**, over examples to come. The difference of the two is the **generalization gap**. Digits that played no part in the
+# training stand in for those to come.
 #
 # ## 2 · How well do you know an error?
 #
@@ -428,11 +429,11 @@ show(
 #
 # $$\mathbb E\,(\text{new reading} - \hat f\,)^2 = \text{noise} + \text{bias}^2 + \text{variance}.$$
 #
-# Noise can point in $N$ directions, and $D$ coefficients can follow it in $D$ of them. That share, $\sigma^2D/N$, is missing
-# from the training error. At evenly spaced hours all readings have the same share of the freedom, $D/N$, and it is also the
-# variance: the curve pays twice, once for the old noise and once for the new. So the gap is $2\sigma^2 D/N$: **training error
-# lies in proportion to what was free to fit it.** The same holds for any hours, as long as new readings come at those hours. Stop
-# the thermometer from 20 to 24 h but ask there too, and the curve swings freely where nothing holds it: the claim's control.
+# Noise can point in $N$ directions, and $D$ coefficients can follow it in $D$ of them. The same old noise counts twice: what the
+# curve followed of it, $\sigma^2D/N$ a reading, is missing from the training error, and comes back as variance on new readings.
+# So the gap is $2\sigma^2 D/N$: in least squares, **training error lies in proportion to what was free to fit it.** That holds
+# for any hours, as long as new readings come at those hours. Stop the thermometer from 20 to 24 h but ask there too, and the
+# curve swings freely where nothing holds it: the claim's control.
 
 
 # %% tags=["fold"]
@@ -551,7 +552,7 @@ claims.compare(
 # claim 01.4: the widest networks against the narrowest, after the last epoch
 claims.compare(
     "01.4",
-    "Of the networks that followed the lies to the end, the narrow ones get more new digits wrong than the wide ones.",
+    "Told lies, and trained to the last epoch at one learning rate, narrow networks get more new digits wrong than wide ones.",
     in_the_end[0],
     in_the_end[-1],
     names=(f"with {widths[0]} units", f"with {widths[-1]}"),
@@ -560,15 +561,16 @@ claims.compare(
 )
 
 # %% [markdown]
-# Whoever knows the digits contradicts every lie and nothing else: the dotted line. A network passes it on its way, sooner if it
-# is wide, and goes on to follow the lies. **What costs is following the lies to the end; width sets how soon that happens.**
-# Compare the grey curves, where there is nothing wrong to follow.
+# Whoever knows the digits contradicts every lie and nothing else: the dotted line. A network passes it on its way,
+# contradicting as many labels though not quite the same ones, and goes on to follow the lies. **What costs is going on.** At one
+# learning rate the wide network gets there sooner; the last card says which ends worse. Compare the grey curves, where there is
+# nothing wrong to follow.
 #
 # ## 5 · Choose, promise, open
 #
 # Told lies, which width do you sell, stopped at which epoch? The training error cannot say: nobody tells you the share of lies.
-# **Validation** digits, which trained nothing, choose. You sell one network, with a promise for 400 **test** digits in a sealed
-# envelope.
+# **Validation** digits, which trained nothing and whose labels are true, choose. You sell one network, with a promise for 400
+# **test** digits in a sealed envelope.
 
 # %%
 errors = lied.mean(1)  # of networks told lies, on the validation digits: (widths, evaluations)
