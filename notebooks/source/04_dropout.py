@@ -470,6 +470,7 @@ prediction = None  # "one", "average", "off", or "average and off alike"
 
 # %% tags=["fold"]
 # accuracy of one mask, of averages of 2 to 100 masks, and with dropout off
+x, y = val
 for layer in (layer for network in trained[middle] for layer in network if isinstance(layer, nn.Dropout)):
     layer.generator = torch.Generator(device).manual_seed(seed)  # the course's dropout tosses its coins faster with one
 sizes = [1, 2, 5, 10, 20, 50, 100]
