@@ -220,7 +220,7 @@ def dropout(x, p, rng):
 # figure: hidden activations of four letters before and after dropout, the fallen ones crossed out
 with torch.no_grad():
     hidden = trained[plain][0].eval()[:3](val[0][:4]).cpu().numpy()
-before = hidden[:, np.sort(hidden.mean(0).argsort()[-10:])]  # the ten most active units
+before = hidden[:, np.sort(np.sort(hidden, 0)[1].argsort()[-10:])]  # ten units that are active for three letters at least
 after, keep = dropout(before, 0.5, np.random.default_rng(seed))
 fig, axes = plt.subplots(1, 2, figsize=(8.6, 2.3), sharey=True)
 for ax, values, title in zip(axes, (before, after), ("activations of four letters", "the same after dropout, p = 0.5")):
@@ -385,7 +385,7 @@ claims.same(
 
 # %% [markdown]
 # Without the scale, gradients shrink by 1 - p at each dropout layer on their way back. AdamW divides them by their own size.
-# For SGD it is a learning rate that shrinks from layer to layer, which can cost accuracy, or save it where the rate was too
+# For SGD that is a learning rate that shrinks from layer to layer, which can cost accuracy, or save it where the rate was too
 # high. Finite differences find this bug in a second.
 #
 # ## 3 · `nn.Dropout`, and the function that does not listen
@@ -582,7 +582,7 @@ for ax, (part, title) in zip(axes, titles.items()):
         line = {"linestyle": "--" if part == "train" else "-", "marker": marker, "capsize": 2}
         ax.errorbar(rates, mean, half, label=f"after {epoch} epochs (n = {n_runs})", **line)
     ax.set(xlabel="dropout rate p", ylabel="accuracy, dropout off", xticks=rates, title=title)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
 axes[0].legend()
 gain, half, _ = mean_and_interval(val_accuracy[chosen] - val_accuracy[plain])
 fig.suptitle(f"Best on validation: p = {chosen:g}, {100 * gain:+.1f} ± {100 * half:.1f} points against no dropout", fontsize=10)
