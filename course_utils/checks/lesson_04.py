@@ -55,7 +55,9 @@ def check_4_2(module=None):
                 numbers += [fell.double().sum() / (before != 0).sum(), stayed.mean() if len(stayed) else 0.0, float(same_rows)]
             beyond_relu = seen["hidden"][active == 0].abs().max()
             numbers.append(max((output - reader.out(seen["hidden"])).abs().max(), beyond_relu))
-        return numbers  # training: (share fallen, scale, one mask for all) of input, of hidden units; output; the same in eval()
+        numbers.append(float(seen["hidden"].shape[1]))
+        # training: (share fallen, scale, one mask for all) of input, of hidden units; output; the same in eval(); the width
+        return numbers
 
     properties = {
         "after eval() the input still loses values: the function drops unless it is told training=self.training":
@@ -71,6 +73,7 @@ def check_4_2(module=None):
             lambda n, x: abs(n[0] - 0.2) < 0.03 and abs(n[3] - 0.5) < 0.05,
         "in training the survivors are not divided by 1 - p": lambda n, x: abs(n[1] - 1.25) < 1e-3 and abs(n[4] - 2) < 1e-3,
         "the output is not what ReLU and the last layer make of the hidden values": lambda n, x: max(n[6], n[13]) < 1e-4,
+        "the number of hidden units has changed: 64": lambda n, x: n[14] == 64,
     }  # fmt: skip
     return diagnose(
         module,
@@ -106,5 +109,6 @@ def check_4_3(pooled_noise=None):
         [(0.5, 8), *((float(p), int(k)) for p, k in zip(rng.uniform(0.1, 0.4, 2), (3, 5), strict=True))],
         right,
         mistakes,
-        passed="independent coins average out with the root of their number, one coin for a whole map does not.",
+        passed="independent coins average out with the root of their number, one coin for a whole map does not: before global "
+        "pooling nn.Dropout makes k times less noise than nn.Dropout2d.",
     )

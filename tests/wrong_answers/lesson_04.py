@@ -6,11 +6,11 @@ from torch import nn
 from torch.nn import functional
 
 
-def reader(drop_input, drop_hidden):
+def reader(drop_input, drop_hidden, width=64):
     class Reader(nn.Module):
         def __init__(self):
             super().__init__()
-            self.hidden, self.out = nn.Linear(256, 64), nn.Linear(64, 10)
+            self.hidden, self.out = nn.Linear(256, width), nn.Linear(width, 10)
             self.drop = nn.Dropout(0.5)
 
         def forward(self, x):
@@ -43,6 +43,10 @@ WRONG = {
         (
             reader(lambda m, x: x * functional.dropout(torch.ones_like(x[:1]), 0.2, m.training), lambda m, x: m.drop(x)),
             "coins of its own",
+        ),
+        (
+            reader(lambda m, x: functional.dropout(x, 0.2, m.training), lambda m, x: m.drop(x), width=128),
+            "number of hidden units",
         ),
     ],
     "check_4_3": [
