@@ -580,7 +580,8 @@ _, [sold] = train_runs(build, (x, y), val, [first_of_its_width], epochs=int(afte
 
 n_wrong = mistakes(sold, *val).sum()
 low, high = right_promise(n_wrong, len(val[1]), len(test[1]))
-print(f"{widths[i]} units, {after[j]} epochs: {low:.1%} to {high:.1%} of the test digits will be wrong.")
+print(f"{widths[i]} units, {after[j]} epochs:")
+print(f"{low:.1%} to {high:.1%} of the test digits will be wrong.")
 
 # %% [markdown]
 # Now open it, once.

@@ -838,7 +838,7 @@ print(f"μ = 0.9, lr = {lr / 10:g}, λ = {λs[1]:g}: of blank pixels {share_left
 
 # %% tags=["fold"]
 # all claims of this lesson, and the record of this run
-display(claims.table())
+claims.table()
 metrics = {f"val_{λ:g}": at(table, "val_accuracy", weight_decay=λ).mean() for λ in λs}
 metrics |= {"chosen": chosen, "corrected": share["corrected", middle], "test": right[chosen].mean(), "stop": float(stop)}
 record = claims.record(parameters, metrics)
