@@ -529,7 +529,7 @@ claims.within(
 )
 
 # %% [markdown]
-# By this rule the noise sets how much AdamW regularizes: larger batches make the same λ a smaller penalty.
+# By this rule the noise sets how much AdamW regularizes: larger batches would make the same λ a smaller penalty.
 #
 # ## 5 · Reading a recipe
 #
@@ -597,7 +597,7 @@ for name, (lrs, decay) in recipes.items():
 # ## 6 · And the weights that are used?
 #
 # Weights of pixels lit in some training picture have gradients that renew them, until decay and gradient are in balance
-# (section 4). At section 1's λ there is nothing to see (table above): take the much larger `strong`, and train some networks
+# (section 4). At section 1's λ there is little to see (table above): take the much larger `strong`, and train some networks
 # `longer` times as long.
 #
 # **Predict.** Which of those end with used weights as long as the shorter runs with `strong`: those with the same λ, or with
@@ -835,7 +835,7 @@ metrics |= {"tuned_gap": gaps["black"][0], "white_strong": a["white"].mean()}
 record = claims.record(parameters, metrics)
 
 # %% [markdown] tags=["instructor"]
-# **Minute plan (30).** 4 hook and prediction 1 · 8 exercise 3.1, in pairs · 3 section 3 (compute first) · 3 section 4 · 4
+# **Minute plan (30).** 4 hook and prediction 1 · 8 exercise 3.1, in pairs · 3 section 3 (vote first) · 3 section 4 · 4
 # exercise 3.2 · 4 section 6 (vote first) · 3 exercise 3.3 · 1 wrap-up. **When short:** sections 7 and 8 are reading.
 # **Ask before running:** which gradient does a weight get whose input is always 0? What would the map look like without decay?
 # **Expect:** "AdamW decays more, it is the stronger one"; "the decay goes into the gradient, times lr"; "more axes, more decay".
