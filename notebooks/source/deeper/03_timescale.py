@@ -379,9 +379,9 @@ outcome = {0: "neither", 1: near[0] if near else "", 2: "both"}[len(near)]
 show(
     fig,
     alt="The length of the weights against the epoch, three curves that start together: hers, and both ways at the largest η.",
-    reading=f"Hers end {ends['hers']:.2f} long, with the same λ {ends['same λ']:.2f}, with the same τ {ends['same τ']:.2f}; within "
-    f"a fifth of hers: {outcome}.{f' You said: {prediction}.' if prediction else ''} Within a tenth of their own end they are from "
-    f"epoch {times['hers']}, {times['same λ']} and {times['same τ']} on.",
+    reading=f"Hers end {ends['hers']:.2f} long, with the same λ {ends['same λ']:.2f}, with the same τ {ends['same τ']:.2f}. "
+    f"Within a fifth of hers: {outcome}.{f' You said: {prediction}.' if prediction else ''} Within a tenth of their own end they "
+    f"are from epoch {times['hers']}, {times['same λ']} and {times['same τ']} on.",
 )
 
 # %% tags=["fold"]
