@@ -477,7 +477,7 @@ def descend(decoupled, size, n_copies=40):
 
 torch.manual_seed(seed)
 sizes = [noise_size, noise_size / 10]
-runs_of = {title: descend(decoupled, sizes) for title, decoupled in (("Adam with L2", False), ("AdamW", True))}
+runs_of = {"Adam with L2": descend(False, sizes[:1]), "AdamW": descend(True, sizes)}
 kept = {title: shares[:, 0] for title, (shares, _) in runs_of.items()}
 curvature = (scales**2).numpy()
 ridge = curvature / (curvature + strength)
@@ -785,9 +785,10 @@ for name, p, module in checks.parameters_with_owner(model):
 # direction ignores the factor. And the two decays? (AdamW's with `strong`: the smaller λ would hardly show.)
 
 # %%
-by_step[True] = train_by_step(True, strong)  # by your step, where it passed
+by_mean = {False: by_step[False], True: trained[AdamW, strong][0]}  # from sections 2 and 6
 for decoupled, decay in ((False, number), (True, strong)):
-    norms = [weight_norm(network) for network in (by_step[decoupled], train_by_step(decoupled, decay, 50))]
+    by_sum = train_by_step(decoupled, decay, loss_scale=50)
+    norms = weight_norm(by_mean[decoupled]), weight_norm(by_sum)
     print(f"decoupled={decoupled!s:5} λ = {decay:<4g} {norms[0]:.2f} long (mean), {norms[1]:.2f} (sum)")
 
 # %% [markdown]

@@ -320,7 +320,8 @@ show(
 # %%
 new = to_new(tuned, base, batch_size, top, batch_size)
 same_decay, same_memory = read_by([(top, tuned), (top, new)], n_pairs, test).values()
-print(f"The tuned λ = {tuned:g} reads {same_decay.mean():.1%}, λ = {new:.3g} by {whose} translation {same_memory.mean():.1%}")
+print(f"λ = {tuned:<6.3g} as tuned: {same_decay.mean():.1%} read")
+print(f"λ = {new:<6.3g} by {whose} translation: {same_memory.mean():.1%} read")
 
 # %% tags=["fold"]
 # claim 03.timescale.2: what to keep
