@@ -789,7 +789,7 @@ by_mean = {False: by_step[False], True: trained[AdamW, strong][0]}  # from secti
 for decoupled, decay in ((False, number), (True, strong)):
     by_sum = train_by_step(decoupled, decay, loss_scale=50)
     norms = weight_norm(by_mean[decoupled]), weight_norm(by_sum)
-    print(f"decoupled={decoupled!s:5} λ = {decay:<4g} {norms[0]:.2f} long (mean), {norms[1]:.2f} (sum)")
+    print(f"{decoupled=!s:5} λ = {decay:<4g} {norms[0]:.2f} long (mean), {norms[1]:.2f} (sum)")
 
 # %% [markdown]
 # The penalty is now 50 times smaller beside the loss, and no error says so; AdamW's decay never meets the loss.

@@ -279,13 +279,14 @@ def best_and_ties(lr):
 
 
 def best_rules():
-    """Mean accuracy over all learning rates: of the best single λ, and of the best single product ηλ (read between columns)."""
+    """Best single λ and best single product ηλ (read between columns) over all learning rates, and their mean accuracies."""
     rows = {lr: [scores[lr, d].mean() for d in decays] for lr in lrs}
-    one_decay = np.mean(list(rows.values()), axis=0).max()
+    by_decay = np.mean(list(rows.values()), axis=0)
     products = np.geomspace(lrs[-1] * decays[0], lrs[0] * decays[-1], 40)
     along = [np.interp(np.log(products / lr), np.log(decays), row) for lr, row in rows.items()]
-    fits = products[0] < products[-1]  # else no line crosses the whole map
-    return one_decay, np.mean(along, axis=0).max() if fits else float("nan")
+    by_product = np.mean(along, axis=0)
+    found = by_product.max() if products[0] < products[-1] else float("nan")  # else no line crosses the whole map
+    return decays[by_decay.argmax()], products[by_product.argmax()], by_decay.max(), found
 
 
 fig, ax = plt.subplots(figsize=(7, 3.4))
@@ -299,7 +300,7 @@ for row, (lr, (best, ties)) in enumerate(found.items()):
     ax.text(columns.index(best) + 0.16, row - 0.4, f"{lasts[lr]:.2g} τ", fontsize=8)
     ax.plot([columns.index(d) for d in ties], [row] * len(ties), "o", color="w", markeredgecolor="k", markersize=5, linestyle="")
 ax.grid(False)
-upright, along = best_rules()
+one_decay, one_product, upright, along = best_rules()
 ax.set_title(f"Over all η: one λ reads {upright:.1%}, one ηλ {along:.1%}")
 fig.colorbar(picture, label="validation digits read (%)")
 bests = ", ".join(f"{best:g}" for best, _ in found.values())
@@ -314,23 +315,27 @@ show(
 )
 
 # %% [markdown]
-# Do the stars follow the dashed line, or stand upright? To the test, on digits that chose nothing. λ is tuned at the
-# colleague's η (`base`); at the largest one, take the same λ, or the translated one:
+# Do the stars follow the dashed line, or stand upright? To the test, on digits that chose nothing: one λ for all learning rates
+# against one product, each the best of the map.
 
 # %%
-new = to_new(tuned, base, batch_size, top, batch_size)
-same_decay, same_memory = read_by([(top, tuned), (top, new)], n_pairs, test).values()
-print(f"λ = {tuned:<6.3g} as tuned: {same_decay.mean():.1%} read")
-print(f"λ = {new:<6.3g} by {whose} translation: {same_memory.mean():.1%} read")
+same_decay = read_by([(lr, one_decay) for lr in lrs], n_pairs, test)
+start = one_product / base  # at the other learning rates λ is what `to_new` makes of it
+translated = {lr: to_new(start, base, batch_size, lr, batch_size) for lr in lrs}
+same_memory = read_by(list(translated.items()), n_pairs, test)
+same_decay, same_memory = (np.mean(list(d.values()), axis=0) for d in (same_decay, same_memory))
+print(f"λ = {one_decay:g} for all η: {same_decay.mean():.1%} read")
+print(f"λ from {start:.3g} down, by {whose} translation: {same_memory.mean():.1%}")
 
 # %% tags=["fold"]
 # claim 03.timescale.2: what to keep
 claims.compare(
     "03.timescale.2",
-    "At a larger learning rate, this network reads better with the λ that was tuned than with the τ that was tuned.",
+    "For these learning rates together, this network reads better with one λ than with one product ηλ, each the best on "
+    "validation.",
     same_decay,
     same_memory,
-    names=("same λ", "same τ"),
+    names=("one λ", "one ηλ"),
     unit="points",
     over="training runs on these digits",
     source="Loshchilov & Hutter 2019, arXiv:1711.05101, for the separate choice of λ and η",
@@ -342,23 +347,27 @@ claims.compare(
 #
 # ## 3 · The same place?
 #
-# If that is the reason, the weights show it. Beside her run, watch the two at the largest η. **Predict.** Which one ends with
-# weights as long as hers?
+# If that is the reason, the weights show it. Beside her run, watch two at the largest η: with her λ, and with her τ.
+# **Predict.** Which one ends with weights as long as hers?
 
 # %%
 prediction = None  # "same λ", "same τ", "both" or "neither"
 
 # %%
+new = to_new(tuned, base, batch_size, top, batch_size)
 paths = {
     "hers": [remember(base, tuned, k)[1] for k in range(n_pairs)],
     "same λ": [path for _, path in runs["her λ"]],  # section 1's
     "same τ": [remember(top, new, k)[1] for k in range(n_pairs)],
 }
-lengths = {name: np.array([[w.norm().item() for w in path] for path in paths[name]]) for name in paths}
 
 
 # %% tags=["fold"]
 # figure: how long all weights together are, epoch by epoch
+lengths = {name: torch.stack([torch.stack(path) for path in paths[name]]).norm(dim=2) for name in paths}
+lengths = {name: length.cpu().double().numpy() for name, length in lengths.items()}  # (runs, epochs)
+
+
 def settled(curve):
     """The epoch from which on the curve stays within a tenth of its end."""
     off = np.abs(curve / curve[-1] - 1) > 0.1
