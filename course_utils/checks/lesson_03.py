@@ -76,6 +76,8 @@ def check_3_1(step=None):
             variant(decoupled=lambda w, g, d, lr, wd: (1 - wd) * w - lr * d(g)),
         "Adam with L2 is right; your AdamW decays after the step and shrinks the step too: decay the old weights":
             variant(decoupled=lambda w, g, d, lr, wd: (1 - lr * wd) * (w - lr * d(g))),
+        "Adam with L2 is right; your AdamW's factor is exp(-lr · weight_decay): close, but PyTorch's is 1 - lr · weight_decay":
+            variant(decoupled=lambda w, g, d, lr, wd: math.exp(-lr * wd) * w - lr * d(g)),
         "Adam with L2 is right; your AdamW does not decay": variant(decoupled=lambda w, g, d, lr, wd: w - lr * d(g)),
         "Adam with L2 is right; your AdamW makes weights grow: mind the sign":
             variant(decoupled=lambda w, g, d, lr, wd: (1 + lr * wd) * w - lr * d(g)),
@@ -95,34 +97,35 @@ def check_3_1(step=None):
     )
 
 
-def check_3_2(share_left=None):
-    """Diagnose share_left(lrs, weight_decay): what a run of AdamW leaves of a weight without gradient."""
+def check_3_2(halving_decay=None):
+    """Diagnose halving_decay(lrs): the λ at which a run of AdamW leaves half of a weight without gradient."""
     rng = np.random.default_rng()
-
-    def falling(n, peak):
-        return [peak * (1 - t / n) for t in range(n)]
-
-    cases = [(falling(int(rng.integers(200, 400)), rng.uniform(0.002, 0.005)), rng.uniform(0.8, 2)) for _ in range(3)]
+    n, peaks = int(rng.integers(300, 500)), rng.uniform(0.001, 0.01, 3).tolist()
+    falling = [peaks[0] * (1 - t / n) for t in range(n)]
+    warmed_up = [peaks[1] * min((t + 1) / 50, 1, (n - t) / 100) for t in range(n)]
+    constant = [peaks[2]] * (n + 100)
     mistakes = {
-        "that is what has decayed; asked is what is left": lambda lrs, wd: 1 - math.prod(1 - lr * wd for lr in lrs),
-        "that is percent; give a share from 0 to 1": lambda lrs, wd: 100 * math.prod(1 - lr * wd for lr in lrs),
-        "that is one step; the run has as many as the list": lambda lrs, wd: 1 - lrs[0] * wd,
+        "that is for one step of average size; the run has as many as the list": lambda lrs: math.log(2) / np.mean(lrs),
         "you used the first learning rate for every step; a schedule multiplies the decay too":
-            lambda lrs, wd: (1 - lrs[0] * wd) ** len(lrs),
-        "the decay of a step is its learning rate times weight_decay; the learning rates are missing":
-            lambda lrs, wd: (1 - wd) ** len(lrs),
-        "that is the sum of the factors; the steps multiply": lambda lrs, wd: sum(1 - lr * wd for lr in lrs),
-        "that is the exponent Σηλ; what is left is about exp(-Σηλ)": lambda lrs, wd: sum(lrs) * wd,
-        "1 - Σηλ is right for a tiny decay only: the steps multiply": lambda lrs, wd: 1 - sum(lrs) * wd,
-        "those are the factors of the steps: multiply them to one number": lambda lrs, wd: [1 - lr * wd for lr in lrs],
+            lambda lrs: math.log(2) / (lrs[0] * len(lrs)),
+        "you used the peak for every step; a schedule multiplies the decay too": lambda lrs: math.log(2) / (max(lrs) * len(lrs)),
+        "the decay of a step is its learning rate times λ; the learning rates are missing": lambda lrs: math.log(2) / len(lrs),
+        "1 - Σηλ is right for a tiny decay only: the steps multiply": lambda lrs: 0.5 / sum(lrs),
+        "there Σηλ is 1, which leaves 1/e; asked is one half": lambda lrs: 1 / sum(lrs),
+        "that λ makes weights grow: mind the sign of the logarithm": lambda lrs: math.log(0.5) / sum(lrs),
+        "e and the natural logarithm belong together: `math.log`": lambda lrs: math.log10(2) / sum(lrs),
+        "e and the natural logarithm belong together: log2 is that of base 2": lambda lrs: math.log2(math.e) / sum(lrs),
+        "that is the exponent, λ times the sum of the learning rates; divide by the sum": lambda lrs: math.log(2),
+        "divide by the sum of the learning rates: longer runs need a smaller λ": lambda lrs: math.log(2) * sum(lrs),
+        "that is the half-life in steps; asked is the λ": lambda lrs: len(lrs) / 2,
     }  # fmt: skip
     return diagnose(
-        share_left,
-        cases,
-        lambda lrs, weight_decay: math.prod(1 - lr * weight_decay for lr in lrs),
+        halving_decay,
+        [(falling,), (warmed_up,), (constant,)],
+        lambda lrs: math.log(2) / sum(lrs),
         mistakes,
-        tolerance=0.01,  # exp(-Σηλ) is as good
-        passed="the factors of all steps multiply, to about exp(-Σηλ): the schedule counts, not only its peak.",
+        tolerance=0.01,  # the root of the product is as good
+        passed="the factors of all steps multiply to about exp(-Σηλ), so Σηλ must be log 2: the schedule counts, not its peak.",
     )
 
 

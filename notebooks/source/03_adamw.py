@@ -43,7 +43,7 @@ from matplotlib import pyplot as plt
 from matplotlib.ticker import PercentFormatter
 from torch import nn
 from torch.nn import functional
-from torch.optim import Adam, AdamW
+from torch.optim import SGD, Adam, AdamW
 
 from course_utils.checks import lesson_03 as checks
 from course_utils.claims import Claims
@@ -90,8 +90,8 @@ axes[5].set_title("with the lid open", loc="left", fontsize=9)
 show(
     fig,
     alt="Four grey digits in a black margin, and the same four digits in a white margin.",
-    reading=f"Left, what the networks train on. Right, the same with all {int(never_lit.sum())} pixels white (of 256) that were "
-    "black in every training picture.",
+    reading=f"Left, what the networks train on (inverted scans). Right, the same with all {int(never_lit.sum())} pixels white "
+    f"(of 256; {int(never_lit[4:12, 4:12].sum())} of them in the digits' own field) that were black in every training picture.",
 )
 
 # %% [markdown]
@@ -221,9 +221,10 @@ def adam_direction(g, state, betas=(0.9, 0.999), eps=1e-8):
 # %% [markdown]
 # ### Exercise 3.1 · Both optimizers
 #
-# Write one step and return the new weights. `direction(g)` gives Adam's $d$ for a gradient and remembers it: call it once.
-# `decoupled=False` is Adam on *the loss plus* (λ/2)‖w‖². `decoupled=True` is Adam on the bare loss, and, past Adam, each old
-# weight loses the share that plain SGD would take from it (lesson 02). Your code will train networks below.
+# Write one step and return the new weights. `direction(g)` gives Adam's $d$ for a gradient; each call advances its averages, so
+# call it once. `decoupled=False` is Adam on *the loss plus* (λ/2)‖w‖². `decoupled=True` is Adam on the bare loss; besides,
+# without passing through `direction`, each old weight loses the share that plain SGD would take from it (lesson 02). Your code
+# will train networks below.
 #
 # <details><summary>Hint 1</summary>What is the gradient of (λ/2)‖w‖²? Adam knows no penalties, it sees gradients.</details>
 # <details><summary>Hint 2</summary>Under plain SGD, one step multiplies a weight without gradient by a factor. Apply it to w, and
@@ -248,7 +249,7 @@ checks.check_3_1(step)
 
 
 # %% tags=["fold"]
-# ours, in case yours is open; beside PyTorch's over 100 steps; and the two networks of section 1, trained by it
+# ours, in case yours is open; beside PyTorch's over 100 steps; and two networks of section 1, trained by it
 def ours(w, grad, direction, lr, weight_decay, decoupled):
     if decoupled:
         return (1 - lr * weight_decay) * w - lr * direction(grad)
@@ -286,10 +287,10 @@ def far_from_torch(kind, decoupled):
     return (ends[0] - ends[1]).abs().max().item()
 
 
-def train_by_step(decoupled, loss_scale=1.0):
+def train_by_step(decoupled, weight_decay=number, loss_scale=1.0):
     torch.manual_seed(seed)
     network = build().to(device)
-    optimizer = Stepper(network.parameters(), lr, number, decoupled, loss_scale)
+    optimizer = Stepper(network.parameters(), lr, weight_decay, decoupled, loss_scale)
     fit(network, train, val, optimizer, epochs=epochs, batch_size=50, seed=seed, evaluate_every=epochs, progress=False)
     return network
 
@@ -310,10 +311,11 @@ for kind, decoupled in ((Adam, False), (AdamW, True)):
 # ## 3 · How fast?
 #
 # A gradient may also be there and average out to nothing: noise of size σ. Such a weight should fade as well. Take a quiet and
-# a loud one, as gradients in your network are, beside a silent one without any gradient.
+# a loud one (the 10 % and the 90 % pixel of your network's gradients) beside a silent one without any gradient. All start at
+# 1/16, as large as PyTorch draws them.
 
 # %% tags=["fold"]
-# the size of gradients at the start, pixel by pixel; one in ten pixels is quieter than "quiet", one in ten louder than "loud"
+# the size of gradients at the start, pixel by pixel; one in ten lit pixels is quieter than "quiet", one in ten louder than "loud"
 torch.manual_seed(seed)
 network, squares = build().to(device), []
 order = torch.randperm(n_train, generator=torch.Generator().manual_seed(seed)).to(device)
@@ -325,17 +327,14 @@ per_pixel = torch.stack(squares).mean(0).sqrt().cpu().double()
 quiet, loud = torch.quantile(per_pixel[per_pixel > 0], torch.tensor([0.1, 0.9]).double()).tolist()
 sigmas = torch.tensor([0.0, quiet, loud]).double()
 n_updates = epochs * (n_train // min(50, n_train))
-print(f"σ: quiet {quiet:.2g}, loud {loud:.2g}; η = {lr:g}, λ = {number:g}, {n_updates} steps")
+print(f"σ, the size of gradients at the start: quiet {quiet:.2g}, loud {loud:.2g}; η = {lr:g}, λ = {number:g}, {n_updates} steps")
 
 
 # %% [markdown]
-# Adam divides all that comes in by $\sqrt{\hat v}\approx\sigma$, the penalty's λw too: **ηλ/σ** of a weight a step. AdamW takes
-# **ηλ** of every weight, loud or silent.
-#
-# **Predict.** Which share of the loud weight does Adam with L2 leave? (A share x a step leaves about exp(-steps · x).)
+# **Predict.** Of which of the three does Adam with L2 leave most?
 
 # %%
-prediction = None  # a number from 0 to 1
+prediction = None  # "silent", "quiet" or "loud"
 
 
 # %% tags=["fold"]
@@ -374,10 +373,14 @@ overshoot = " (m carries it past zero for a moment)" if silent.min() < -0.01 els
 show(
     fig,
     alt="The share of the weights left against the step: three separate curves under Adam with L2, one line for AdamW.",
-    reading=f"Under Adam with L2 the silent weight {fate}{overshoot}. The formula leaves "
-    f"{share(math.exp(-n_updates * lr * number / loud))} of the loud one, measured are {share(ends['Adam with L2'][2])}. "
-    + (f"You said {prediction:.0%}." if isinstance(prediction, int | float) else ""),
+    reading=f"Adam with L2 leaves most of the {('silent', 'quiet', 'loud')[ends['Adam with L2'].argmax()]} one; the silent one "
+    f"{fate}{overshoot}. A share ηλ/σ a step would leave {share(math.exp(-n_updates * lr * number / loud))} of the "
+    f"loud one, measured are {share(ends['Adam with L2'][2])}. {f'You said {prediction}.' if prediction else ''}",
 )
+
+# %% [markdown]
+# Adam divides all that comes in by $\sqrt{\hat v}\approx\sigma$, the penalty's λw too: **ηλ/σ** of a weight a step. AdamW takes
+# **ηλ** of every weight, loud or silent.
 
 
 # %% tags=["fold"]
@@ -397,19 +400,41 @@ claims.within(
     control=rate(paths["AdamW"][:, :, 2]) / unit,
     unit="× ηλ/σ",
     over="sets of 200 copies",
-    source="Loshchilov & Hutter 2019, arXiv:1711.05101, section 3",
+    source="Loshchilov & Hutter 2019, arXiv:1711.05101, section 2",
 )
+
+
+# %% tags=["fold"]
+# the silent weight once more, for four λ; and the weights of section 1's yellow rim, beside those after SGD
+def steps_to_one_percent(decay):
+    w, state, t = torch.ones(1).double() / 16, {}, 0
+    while w > 0.01 / 16 and t < 10_000:
+        w, t = move(w, 0 * w, lambda g: adam_direction(g, state), lr, decay, False), t + 1
+    return t
+
+
+torch.manual_seed(seed)
+sgd, how = build().to(device), {"epochs": epochs, "batch_size": 50, "evaluate_every": epochs, "progress": False}
+fit(sgd, train, val, SGD(sgd.parameters(), lr=0.1), seed=seed, **how)
+on_rim = (lit > 0) & (lit < 0.05)
+steps = ", ".join(f"{steps_to_one_percent(decay)} (λ = {decay:g})" for decay in (1, 1e-2, 1e-4, 1e-6))
+rims = ", ".join(
+    f"{weights_of_pixels(network)[on_rim].mean():.2f} {title}" for title, network in [*maps.items(), ("after SGD", sgd)]
+)
+print(f"silent, steps of Adam with L2 until 1 % is left: {steps}")
+print(f"weights of the {int(on_rim.sum())} pixels lit in under 5 % of the pictures, length: {rims} (η = 0.1, λ = 0)")
 
 # %% [markdown]
 # Where the data are silent, λw is all there is; divided by its own size it is about ±1, and the weight marches to zero by η a
-# step, *whatever λ is*. And the rim of section 1: a pixel seldom lit has quiet gradients, which Adam turns up.
+# step, *whatever λ is*. The yellow rim has quiet gradients, whose steps Adam makes as long as everybody's; Adam with L2 divides
+# λw by the same small σ.
 #
 # ## 4 · Where does it end?
 #
-# How fast is not where to. Adam with L2 heads for the minimum of loss + (λ/2)‖w‖². AdamW, under noise of size $\sigma_j$, moves a
-# weight on average by $-\eta\,(g_j/\sigma_j+\lambda w_j)$ and rests where the bracket is zero: at the minimum of
-# loss + (λ/2) $\sum_j\sigma_jw_j^2$ (Loshchilov and Hutter, Proposition 3). **A penalty λσ for each weight, instead of λ**: the
-# loud weights, which Adam with L2 spares, pay most.
+# How fast is not where to. Adam with L2 heads for the minimum of loss + (λ/2)‖w‖². Under AdamW, where noise of size
+# $\sigma_j$ drowns the gradient, $\sqrt{\hat v}\approx\sigma_j$, and a weight moves on average by
+# $-\eta\,(g_j/\sigma_j+\lambda w_j)$. It rests where the bracket is zero: at the minimum of loss + (λ/2)
+# $\sum_j\sigma_jw_j^2$. **A penalty λσ for each weight, instead of λ.** (For fixed σ: Loshchilov and Hutter, Proposition 3.)
 #
 # Take linear regression with true weights 1 and noise on the answers. As in lesson 02, of a weight along which the loss has
 # curvature h a penalty λ' keeps h/(h+λ').
@@ -419,14 +444,14 @@ claims.within(
 scales = torch.tensor([0.3, 1.0, 3.0]).double()
 names = ("quiet", "medium", "loud")
 for name, s in zip(names, scales.tolist()):
-    noise, share_kept = s * np.sqrt(noise_size**2 + 1), s**2 / (s**2 + strength)  # the 1: of errors in the answers
+    noise, share_kept = s * np.sqrt(noise_size**2 + 1), s**2 / (s**2 + strength)  # 1: about the model's own error
     print(f"{name:6}  h = {s**2:<4.2g}  σ ≈ {noise:<4.2g}  kept by a penalty λ = {strength:g}: {share_kept:.0%}")
 
 # %% [markdown]
-# **Predict.** Which share does AdamW keep of the loud weight?
+# **Predict.** AdamW instead of Adam with L2: which weight loses most?
 
 # %%
-prediction = None  # a number from 0 to 1
+prediction = None  # "quiet", "medium" or "loud"
 
 
 # %% tags=["fold"]
@@ -452,7 +477,7 @@ def descend(decoupled, size, n_copies=40):
 
 torch.manual_seed(seed)
 sizes = [noise_size, noise_size / 10]
-runs_of = {title: descend(decoupled, sizes) for title, decoupled in (("Adam with L2", False), ("AdamW", True))}
+runs_of = {"Adam with L2": descend(False, sizes[:1]), "AdamW": descend(True, sizes)}
 kept = {title: shares[:, 0] for title, (shares, _) in runs_of.items()}
 curvature = (scales**2).numpy()
 ridge = curvature / (curvature + strength)
@@ -467,30 +492,33 @@ series = (
     (f"AdamW, noise {noise_size:g}", kept["AdamW"], scaled[0], "s", "--", "C1"),
     (f"AdamW, noise {noise_size / 10:g}", little, scaled[1], "^", ":", "C2"),
 )
-for title, shares, formula, marker, line, color in series:
+for aside, (title, shares, formula, marker, line, color) in zip((-0.04, 0.04, 0), series):
     mean, half = np.transpose([mean_and_interval(column)[:2] for column in shares.T])
-    ax.errorbar(range(3), mean, half, fmt=marker, color=color, capsize=3, label=f"{title} (n = {n_runs})")
+    ax.errorbar(np.arange(3) + aside, mean, half, fmt=marker, color=color, capsize=3, label=f"{title} (n = {n_runs})")
     ax.plot(range(3), formula, line, color=color, linewidth=1, label="penalty λ" if color == "C0" else f"penalty λσ, {title}")
 ax.set(xticks=range(3), xticklabels=names, ylim=(0, 1.05), ylabel="share of the weight kept")
 ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 a, b = kept["AdamW"].mean(0), kept["Adam with L2"].mean(0)
-ax.set_title(f"loud: {b[2]:.0%} kept by Adam with L2, {a[2]:.0%} by AdamW")
+most = (b - a).argmax()
+ax.set_title(f"{names[most]}: {b[most]:.0%} kept by Adam with L2, {a[most]:.0%} by AdamW")
 ax.legend(loc="lower right", fontsize=7, ncols=1)
 off = 100 * np.abs(little.mean(0) - scaled[1]).max()
 show(
     fig,
     alt="The share kept of three weights: Adam with L2 on the line of a penalty λ; AdamW under noise on the line of a penalty "
     "λσ, under little noise off its line.",
-    reading=f"Of the loud weight AdamW should keep {scaled[0, 2]:.0%} by the rule and keeps {a[2]:.0%}; Adam with L2 {b[2]:.0%}. "
-    f"The rule needs gradients drowned in noise: with a tenth of the noise (triangles) it is up to {off:.0f} points off. "
-    + (f"You said {prediction:.0%}." if isinstance(prediction, int | float) else ""),
+    reading=f"Kept by Adam with L2 and by AdamW: {'; '.join(f'{name} {x:.0%}, {y:.0%}' for name, x, y in zip(names, b, a))}. "
+    f"The {names[most]} one loses most. {f'You said {prediction}. ' if prediction else ''}With a tenth of the noise (triangles) "
+    f"the same λ keeps {', '.join(f'{x:.0%}' for x in little.mean(0))}: less is drowned, and the rule is up to "
+    f"{off:.0f} points off.",
 )
 
 # %% tags=["fold"]
 # claim 03.3: the penalty under noise
 claims.within(
     "03.3",
-    "Under noise AdamW's weights rest where a penalty λσ for each says, not a penalty λ (control): largest deviation of three.",
+    "Under noise AdamW's weights rest where a penalty λσ for each says (σ measured in the same runs), not a penalty λ (control): "
+    "largest deviation of three.",
     np.abs(kept["AdamW"] - scaled[0]).max(1),
     0.0,
     0.04,
@@ -501,42 +529,46 @@ claims.within(
 )
 
 # %% [markdown]
-# ## 5 · The pre-flight reading
+# By this rule the noise sets how much AdamW regularizes: larger batches would make the same λ a smaller penalty.
 #
-# And *when* does it get there? In PyTorch AdamW's λ is multiplied by the learning rate of each step, warm-up and cosine included.
+# ## 5 · Reading a recipe
 #
-# ### Exercise 3.2 · Read a foreign recipe
+# And *when* does AdamW get there? For weights without gradient the recipe tells. In PyTorch λ is multiplied by the learning rate
+# of each step, warm-up and cosine included.
 #
-# Given the learning rates of all steps and λ, which share (0 to 1) of a weight without gradient does AdamW leave? Your function
-# will then read a much-copied recipe, Hugging Face's guide to text classification: `learning_rate=2e-5`, `weight_decay=0.01`,
-# two epochs of 25,000 reviews in batches of 16, the learning rate falling linearly to 0. Guess: half, 95 %, more than 99 %?
+# ### Exercise 3.2 · Which λ leaves half?
 #
-# <details><summary>Hint 1</summary>One step multiplies the weight by a number. Which one?</details>
-# <details><summary>Hint 2</summary>`math.prod` multiplies all numbers of a list.</details>
+# Given the learning rates of all steps, return the λ at which AdamW leaves half of a weight without gradient. Your function will
+# then read a much-copied recipe, Hugging Face's guide to text classification: `learning_rate=2e-5`, `weight_decay=0.01`, two
+# epochs of 25,000 reviews in batches of 16, the learning rate falling linearly to 0. Guess: does half need about this λ, ten
+# times or a thousand times as much?
+#
+# <details><summary>Hint 1</summary>One step multiplies the weight by a number close to 1. What do all of them make?</details>
+# <details><summary>Hint 2</summary>About exp(-λ times the sum of the learning rates). Where is that one half?</details>
 
 
 # %% tags=["stub"]
-def share_left(lrs, weight_decay): ...
+def halving_decay(lrs): ...
 
 
-checks.check_3_2(share_left)
+checks.check_3_2(halving_decay)
 
 
 # %% tags=["solution"]
-def share_left(lrs, weight_decay):
-    return math.prod(1 - lr * weight_decay for lr in lrs)
+def halving_decay(lrs):
+    return math.log(2) / sum(lrs)
 
 
-checks.check_3_2(share_left)
+checks.check_3_2(halving_decay)
 
 
 # %% tags=["fold"]
 # ours, in case yours is open; the guide beside this lesson's run and two that trained known models
-def product(lrs, weight_decay):
-    return math.prod(1 - lr * weight_decay for lr in lrs)
+def by_the_sum(lrs):
+    return math.log(2) / sum(lrs)
 
 
-reading = share_left if checks.check_3_2(share_left).startswith("passed") else product
+halving = halving_decay if checks.check_3_2(halving_decay).startswith("passed") else by_the_sum
 
 
 def cosine(peak, n, n_warmup, floor=0.0):
@@ -555,14 +587,18 @@ recipes = {
     "ConvNeXt, λ = 0.05": (cosine(4e-3, 300 * per_epoch, 20 * per_epoch), 0.05),
 }
 for name, (lrs, decay) in recipes.items():
-    print(f"{name:27} {len(lrs):7,} steps   Σηλ = {decay * sum(lrs):8.2g}   leaves {float(reading(lrs, decay)):.4%}")
+    left = math.prod(1 - eta * decay for eta in lrs)
+    print(f"{name:27} {len(lrs):7,} steps   Σηλ = {decay * sum(lrs):8.2g}   leaves {left:8.4%}   "
+          f"half at λ = {float(halving(lrs)):.2g}")  # fmt: skip
 
 # %% [markdown]
 # About exp(-Σηλ) is left: the sum is the **memory** of weights without gradient.
 #
 # ## 6 · And the weights that are used?
 #
-# Their gradients renew them, until decay and gradient are in balance (section 4). Train some networks `longer` times as long.
+# Weights of pixels lit in some training picture have gradients that renew them, until decay and gradient are in balance
+# (section 4). At section 1's λ there is little to see (table above): take the much larger `strong`, and train some networks
+# `longer` times as long.
 #
 # **Predict.** Which of those end with used weights as long as the shorter runs with `strong`: those with the same λ, or with
 # λ/`longer`, the same sum?
@@ -572,7 +608,7 @@ prediction = None  # "same λ" or "same sum"
 
 # %%
 lambdas = [strong * float(longer) ** k for k in range(-4, 2)]
-trained |= train_with([(AdamW, decay) for decay in lambdas])
+trained |= train_with([(AdamW, decay) for decay in lambdas[1:]])
 trained |= train_with([(Adam, decay) for decay in lambdas[:4]])
 long = train_with([(AdamW, decay) for decay in lambdas[-3:]], epochs=longer * epochs)
 
@@ -591,30 +627,32 @@ def measured(networks):
     }
 
 
-short_runs = {decay: measured(trained[AdamW, decay]) for decay in lambdas}
+short_runs = {decay: measured(trained[AdamW, decay]) for decay in lambdas[1:]}
 long_runs = {decay: measured(long[AdamW, decay]) for decay in lambdas[-3:]}
 with_adam = {decay: reads(trained[Adam, decay], *val) for decay in lambdas[:4]}
-last = measured(trained[Adam, lambdas[3]])["used"].mean()
-for times, results, decay in ((1, short_runs, strong), (longer, long_runs, strong), (longer, long_runs, lambdas[-3])):
-    r = {name: values.mean() for name, values in results[decay].items()}
-    total = times * sum(here) * decay
-    print(f"{times * epochs:4} epochs, λ = {decay:<5.3g} Σηλ = {total:<5.2g} unused: {r['unused']:4.0%} left; "
-          f"used: {r['used']:.2f} long; read: {r['read']:.1%}, in white {r['white']:.1%}")  # fmt: skip
+for decay in (strong, lambdas[-3]):
+    for times, results in ((1, short_runs), (longer, long_runs)):
+        r = {name: values.mean() for name, values in results[decay].items()}
+        total = times * sum(here) * decay
+        print(f"λ = {decay:<5.3g} {times * epochs:4} epochs, Σηλ = {total:<5.2g} unused: {r['unused']:4.0%} left; "
+              f"used: {r['used']:.2f} long; read: {r['read']:.1%}, in white {r['white']:.1%}")  # fmt: skip
 # %% tags=["fold"]
 # figure: all three against λ, for both lengths of training; Adam with L2 in the last
 fig, axes = plt.subplots(1, 3, figsize=(9.6, 3))
 lengths = ((short_runs, "-", "s", "C1", epochs), (long_runs, "--", "D", "C2", longer * epochs))
 for ax, name in zip(axes, ("unused", "used", "read")):
     for results, line, marker, color, n in lengths:
-        at = [decay for decay in results if decay >= lambdas[0]]
-        mean, half = np.transpose([mean_and_interval(results[decay][name])[:2] for decay in at])
+        mean, half = np.transpose([mean_and_interval(r[name])[:2] for r in results.values()])
         style = {"linestyle": line, "marker": marker, "color": color, "markersize": 4, "capsize": 2}
-        ax.errorbar(at, mean, half, label=f"AdamW, {n} epochs", **style)
+        ax.errorbar(list(results), mean, half, label=f"AdamW, {n} epochs", **style)
     ax.set(xscale="log", xlabel="weight_decay λ")
 bottom = axes[2].get_ylim()[0]
 mean, half = np.transpose([mean_and_interval(with_adam[decay])[:2] for decay in with_adam])
 axes[2].errorbar(list(with_adam), mean, half, linestyle=":", marker="o", color="C0", markersize=4, label=f"Adam, {epochs} epochs")
 axes[2].set_ylim(bottom=bottom)
+for decay, level in zip(with_adam, mean):
+    if level < bottom:
+        axes[2].annotate(f"Adam: {level:.0%} ↓", (decay, bottom), (0, 3), textcoords="offset points", fontsize=7, ha="center")
 axes[0].set_title("unused: share left", fontsize=10)
 axes[1].set_title("used: length of a pixel's weights", fontsize=10)
 axes[2].set_title("validation digits read", fontsize=10)
@@ -623,38 +661,54 @@ for ax in (axes[0], axes[2]):
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 fig.legend(*axes[2].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 a, b, c = short_runs[strong], long_runs[strong], long_runs[lambdas[-3]]
+axes[1].axhline(a["used"].mean(), color="0.4", linewidth=0.8, linestyle=":")
+rings = [results["used"].mean() for results in (a, b, c)]
+axes[1].plot([strong, strong, lambdas[-3]], rings, "o", color="k", markersize=11, markerfacecolor="none")
 outcome = "same λ" if abs(b["used"].mean() - a["used"].mean()) < abs(c["used"].mean() - a["used"].mean()) else "same sum"
-best = {AdamW: max(lambdas, key=lambda d: short_runs[d]["read"].mean()), Adam: max(with_adam, key=lambda d: with_adam[d].mean())}
-tuned = {kind: reads(trained[kind, decay], *test) for kind, decay in best.items()}
-gap, half, _ = mean_and_interval(100 * (tuned[AdamW] - tuned[Adam]))
-verdict = "a tie" if abs(gap) <= half else "AdamW is ahead" if gap > 0 else "Adam is ahead"
+best = {
+    AdamW: max(short_runs, key=lambda d: short_runs[d]["read"].mean()),
+    Adam: max(with_adam, key=lambda d: with_adam[d].mean()),
+}
+margins = {"black": test, "white": (in_white(test[0]), test[1])}
+tuned = {m: {kind: reads(trained[kind, decay], *data) for kind, decay in best.items()} for m, data in margins.items()}
+gaps = {m: mean_and_interval(100 * (tuned[m][AdamW] - tuned[m][Adam]))[:2] for m in margins}
+
+
+def compared(margin):
+    gap, half = gaps[margin]
+    verdict = "a tie" if abs(gap) <= half else "AdamW is ahead" if gap > 0 else "Adam is ahead"
+    adam, adamw = (tuned[margin][kind].mean() for kind in (Adam, AdamW))
+    return f"{adam:.1%} and {adamw:.1%} in the {margin} margin ({gap:+.1f} ± {half:.1f} points: {verdict})"
+
+
 show(
     fig,
     alt="Three panels against weight decay, for two lengths of training: share of unused weights left, length of used weights, "
-    "digits read.",
-    reading=f"In the length of used weights, the longer runs closer to λ = {strong:g} are those with the {outcome}. "
-    f"{f'You said {prediction}. ' if prediction else ''}Each at its best λ on validation ({best[Adam]:.2g}, {best[AdamW]:.2g}), "
-    f"Adam reads {tuned[Adam].mean():.1%} of the test digits, AdamW {tuned[AdamW].mean():.1%} ({gap:+.1f} ± {half:.1f} points: "
-    f"{verdict}). At λ = {lambdas[3]:.2g} Adam's networks have used weights {last:.2f} long and read "
-    f"{with_adam[lambdas[3]].mean():.0%}.",
+    "digits read. Three rings in the middle panel mark the runs compared.",
+    reading=f"Rings: the shorter runs at λ = {strong:g}, and the longer ones. Closer in length are those with the {outcome}. "
+    f"{f'You said {prediction}. ' if prediction else ''}Each at its best λ on validation (on a grid of factor {longer}, at one "
+    f"learning rate), Adam and AdamW read of the test digits {compared('black')} and {compared('white')}. These λ are "
+    f"{best[Adam]:.2g} and {best[AdamW]:.2g}: carry none over from one to the other. A penalty λσ with section 3's loud σ would "
+    f"make AdamW's {1 / loud:.0f} times as large, here it is {best[AdamW] / best[Adam]:.0f} times.",
 )
 
 # %% tags=["fold"]
-# claims 03.4 and 03.5: the margin with a larger dose; the same λ brings used weights closer
-small = white_margin[AdamW, number]
+# claims 03.4 and 03.5: the margin with a larger dose; the same λ brings used weights closer (asked only where Σηλ is above 1)
+asked = 1.0 if sum(here) * strong > 1 else math.nan
 claims.compare(
     "03.4",
-    "With a λ that empties unused weights, AdamW's networks read the white margin better than with the first one.",
-    a["white"],
-    small,
+    "With a λ that makes Σηλ more than 1, AdamW's networks read the white margin better than with the first one.",
+    asked * a["white"],
+    white_margin[AdamW, number],
     names=(f"λ = {strong:g}", f"λ = {number:g}"),
     unit="points",
     over="training runs on these digits",
 )
 claims.compare(
     "03.5",
-    "The same Σηλ leaves used weights more than twice as far from the shorter runs' length as the same λ does.",
-    np.abs(c["used"] - a["used"]),
+    "Where the shorter run's Σηλ is more than 1, the same Σηλ leaves used weights more than twice as far from its length as the "
+    "same λ does.",
+    asked * np.abs(c["used"] - a["used"]),
     np.abs(b["used"] - a["used"]),
     factor=2.0,
     names=("off with the same Σηλ", "with the same λ"),
@@ -662,13 +716,15 @@ claims.compare(
 )
 
 # %% [markdown]
-# So read a recipe twice. Is **Σηλ** far below 1? Then AdamW's decay does nearly nothing to any weight. Well above 1? Unused
-# weights are gone, and used ones head for a balance that **λ** sets, at this learning rate.
+# So read a recipe twice. Is **Σηλ** far below 1? Then AdamW's decay does nearly nothing to any weight. Above 1? Used weights come
+# near a balance that **λ** sets, at this learning rate. Above 3? Unused ones are gone (5 % left).
 #
 # ## 7 · Which parameters decay?
 #
 # Not all, by custom: Goyal et al. (2017) spare BatchNorm's scales and shifts, and in GPT-1 "all non bias or gain weights" decay.
-# A popular rule takes one line: what has at least two axes decays. Try it on these:
+# The reasons, not measured here: a bias steers one unit, few data fit it (Goodfellow et al. 2016); a scale is neutral at 1, and
+# decay pulls to 0. Embeddings decay: the row of a word that never comes up *is* a pixel never lit. A popular rule takes one line:
+# what has at least two axes decays. Try it on these:
 
 # %% tags=["fold"]
 # names and shapes of the planted model's parameters
@@ -726,12 +782,14 @@ for name, p, module in checks.parameters_with_owner(model):
 # ## 8 · When it goes wrong
 #
 # **Sum or mean?** A loss summed over the batch of 50 (or gradients accumulated and never divided) is 50 times as large. Adam's
-# direction ignores the factor. And the two decays?
+# direction ignores the factor. And the two decays? (AdamW's with `strong`: the smaller λ would hardly show.)
 
 # %%
-for decoupled in (False, True):  # by_step: the network that your step trained above
-    norms = [weight_norm(network) for network in (by_step[decoupled], train_by_step(decoupled, 50))]
-    print(f"decoupled={decoupled!s:5} all weights: {norms[0]:.2f} (mean), {norms[1]:.2f} (sum)")
+by_mean = {False: by_step[False], True: trained[AdamW, strong][0]}  # from sections 2 and 6
+for decoupled, decay in ((False, number), (True, strong)):
+    by_sum = train_by_step(decoupled, decay, loss_scale=50)
+    norms = weight_norm(by_mean[decoupled]), weight_norm(by_sum)
+    print(f"{decoupled=!s:5} λ = {decay:<4g} {norms[0]:.2f} long (mean), {norms[1]:.2f} (sum)")
 
 # %% [markdown]
 # The penalty is now 50 times smaller beside the loss, and no error says so; AdamW's decay never meets the loss.
@@ -747,25 +805,26 @@ print("asked for 0.3, decays with", resumed.param_groups[0]["weight_decay"])
 # %% [markdown]
 # ## What to take along
 #
-# * Adam's `weight_decay` is a penalty that Adam divides: silent weights go first, loud ones last. AdamW takes ηλ of each.
-# * Under noise AdamW rests where a penalty λσ says.
-# * Σηλ tells what is left of weights without gradient. Used ones head for a balance set by λ.
+# * Adam's `weight_decay` is a penalty that Adam divides: silent weights go first, loud ones last.
+# * AdamW takes ηλ of each, whatever the scale of loss and gradients. That is what decoupling buys: Σηλ tells before training
+#   what is left of weights without gradient. (Does it read better? Tune both.)
+# * Used weights head for a balance set by λ, under noise that of a penalty λσ.
 # * Print what decays and what does not.
 #
 # **Deep dive:** [with another learning rate: keep λ, or keep ηλ?](deeper/03_timescale.ipynb)
 #
-# **On your own model:** `sum(lrs) * weight_decay`, with the learning rates that your scheduler really gives; then look at one
-# number, `share_left`.
+# **On your own model:** `sum(lrs) * weight_decay`, with the learning rates that your scheduler really gives; then one number:
+# exp of minus that.
 #
 # **References.** Kingma, Ba 2015, [arXiv:1412.6980](https://arxiv.org/abs/1412.6980) ·
 # Loshchilov, Hutter 2019, [arXiv:1711.05101](https://arxiv.org/abs/1711.05101) ·
 # further: AdamW without noise, Xie, Li 2024, [arXiv:2404.04454](https://arxiv.org/abs/2404.04454);
-# Zhuang et al. 2022, [arXiv:2202.00089](https://arxiv.org/abs/2202.00089), and, on λ as a time scale,
-# Wang, Aitchison 2025, [arXiv:2405.13698](https://arxiv.org/abs/2405.13698) · recipes:
+# Zhuang et al. 2022, [arXiv:2202.00089](https://arxiv.org/abs/2202.00089) · recipes:
 # [the guide](https://huggingface.co/docs/transformers/tasks/sequence_classification),
 # LLaMA 2023, [arXiv:2302.13971](https://arxiv.org/abs/2302.13971), ConvNeXt 2022,
 # [arXiv:2201.03545](https://arxiv.org/abs/2201.03545) ·
-# groups: Goyal et al. 2017, [arXiv:1706.02677](https://arxiv.org/abs/1706.02677), section 5.1; Radford et al. 2018 (GPT-1)
+# groups: Goyal et al. 2017, [arXiv:1706.02677](https://arxiv.org/abs/1706.02677), section 5.1; Radford et al. 2018 (GPT-1);
+# Goodfellow, Bengio, Courville 2016, [section 7.1](https://www.deeplearningbook.org/contents/regularization.html)
 #
 # **Next:** [04 · Dropout](04_dropout.ipynb).
 
@@ -773,11 +832,11 @@ print("asked for 0.3, decays with", resumed.param_groups[0]["weight_decay"])
 # all claims of this lesson, and the record of this run
 display(claims.table())
 metrics = {"lost_adam": lost["Adam"], "lost_adamw": lost["AdamW"], "best_adam": best[Adam], "best_adamw": best[AdamW]}
-metrics |= {"tuned_gap": gap, "white_strong": a["white"].mean()}
+metrics |= {"tuned_gap": gaps["black"][0], "white_strong": a["white"].mean()}
 record = claims.record(parameters, metrics)
 
 # %% [markdown] tags=["instructor"]
-# **Minute plan (30).** 4 hook and prediction 1 · 8 exercise 3.1, in pairs · 3 section 3 (compute first) · 3 section 4 · 4
+# **Minute plan (30).** 4 hook and prediction 1 · 8 exercise 3.1, in pairs · 3 section 3 (vote first) · 3 section 4 · 4
 # exercise 3.2 · 4 section 6 (vote first) · 3 exercise 3.3 · 1 wrap-up. **When short:** sections 7 and 8 are reading.
 # **Ask before running:** which gradient does a weight get whose input is always 0? What would the map look like without decay?
 # **Expect:** "AdamW decays more, it is the stronger one"; "the decay goes into the gradient, times lr"; "more axes, more decay".

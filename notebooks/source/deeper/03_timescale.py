@@ -17,7 +17,7 @@ seed: int = 0  # [0, 1000000] seed of every random draw; runs use seed, seed + 1
 n_runs: int = 4  # [3, 64] training runs of each setting in the map
 n_pairs: int = 16  # [3, 64] runs or pairs of runs behind each claim
 lrs: list = [0.004, 0.008, 0.016, 0.032]  # 2 to 7 rising values in [1e-4, 0.04]: learning rates, each twice the last
-decays: list = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0]  # 3 to 9 rising values in [0.01, 40]: AdamW's λ, each twice the last
+decays: list = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0]  # 3 to 9 rising values in [0.01, 40]: AdamW's λ, each twice the last
 label_noise: float = 0.2  # [0, 0.5] share of wrong labels in the training digits
 n_train: int = 300  # [60, 450] training digits
 batch_size: int = 50  # [10, 60] digits in a batch
@@ -70,7 +70,7 @@ def reads(network, x, y):
     return accuracy(network.eval()(x), y)
 
 
-def read_by(pairs, n, part, epochs=epochs):
+def read_by(pairs, n, part):
     """Accuracies (n,) on `part` after training with each pair (η, λ)."""
     runs = [{"optimizer": AdamW, "lr": lr, "weight_decay": d, "seed": seed + k} for lr, d in pairs for k in range(n)]
     _, networks = train_runs(build, train, val, runs, epochs=epochs, batch_size=batch_size, evaluate_every=epochs)
@@ -78,13 +78,8 @@ def read_by(pairs, n, part, epochs=epochs):
     return dict(zip(pairs, found))
 
 
-def tune(epochs=epochs):
-    """The colleague's search: at her learning rate, the accuracies of every λ > 0 and the best λ."""
-    scores = read_by([(base, d) for d in columns], n_runs, val, epochs)
-    return scores, max(decays, key=lambda d: scores[base, d].mean())
-
-
-hers, tuned = tune()
+hers = read_by([(base, d) for d in columns], n_runs, val)
+tuned = max(decays, key=lambda d: hers[base, d].mean())
 
 # %% tags=["fold"]
 # the situation: one tuned point in the plane of λ and learning rate, and two ways on
@@ -154,18 +149,17 @@ def weights(network):
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 
 
-def remember(weight_decay, run):
+def remember(lr, weight_decay, run):
     torch.manual_seed(seed + run)
     network = build().to(device)
     path = [weights(network)]
-    optimizer = AdamW(network.parameters(), lr=top, weight_decay=weight_decay)
+    optimizer = AdamW(network.parameters(), lr=lr, weight_decay=weight_decay)
     how = {"epochs": epochs, "batch_size": batch_size, "seed": seed + run, "evaluate_every": epochs, "progress": False}
     fit(network, train, val, optimizer, callbacks=[lambda model, row: path.append(weights(model))], **how)
     return network, path
 
 
-def reads_by_last(weight_decay, run):
-    network, path = remember(weight_decay, run)
+def reads_by_last(weight_decay, network, path):
     rebuilt, scores = copy.deepcopy(network), []
     for kept in range(epochs + 1):
         w = only_the_last(kept * steps_per_epoch, path[-1], path[-1 - kept], top, weight_decay)
@@ -175,7 +169,8 @@ def reads_by_last(weight_decay, run):
 
 
 counts = {"her λ": n_pairs, "PyTorch's λ": n_runs}  # runs
-by_last = {name: np.array([reads_by_last(strengths[name], k) for k in range(n)]) for name, n in counts.items()}
+runs = {name: [remember(top, strengths[name], k) for k in range(n)] for name, n in counts.items()}
+by_last = {name: np.array([reads_by_last(strengths[name], *run) for run in runs[name]]) for name in counts}
 one = min(epochs, math.ceil(memories["her λ"]))  # τ in whole epochs
 
 # %% tags=["fold"]
@@ -200,17 +195,21 @@ show(
     alt="Accuracy against the number of last epochs kept: one curve rises within a few epochs, the other one slowly.",
     reading=f"Her λ: the last {one} epochs alone read {short[:, one].mean():.1%}, the whole network {short[:, -1].mean():.1%}. "
     f"PyTorch's λ: {long[:, one].mean():.1%} of {long[:, -1].mean():.1%}. The curves end without the first weights: all {epochs} "
-    f"epochs of updates read {short[:, -2].mean():.1%} and {long[:, -2].mean():.1%}.{yours}",
+    f"epochs of updates read {short[:, -2].mean():.1%} and {long[:, -2].mean():.1%}, without those of the first two epochs "
+    f"{short[:, -4].mean():.1%} and {long[:, -4].mean():.1%}. In a memory of {memories[list(memories)[1]]:.0f} epochs they "
+    f"are still nearly whole.{yours}",
 )
 
 # %% tags=["fold"]
-# claim 03.timescale.1: most of the network is in its last τ
+# claim 03.timescale.1: most of the network is in its last τ; `part` is what these updates are of the running average
+part = 1 - (1 - top * tuned) ** (one * steps_per_epoch)
 claims.compare(
     "03.timescale.1",
-    "Rebuilt from the updates of its last τ alone, a network reads more than 80 % of what the whole one reads.",
+    "Rebuilt from the updates of its last τ alone (rounded up to whole epochs), a network keeps a larger share of its accuracy "
+    "than these updates are of its running average.",
     short[:, one],
     short[:, -1],
-    factor=0.8,
+    factor=round(part, 2),
     names=("last τ", "all updates"),
     unit="points",
     over="training runs on these digits",
@@ -280,13 +279,14 @@ def best_and_ties(lr):
 
 
 def best_rules():
-    """Mean accuracy over all learning rates: of the best single λ, and of the best single product ηλ (read between columns)."""
+    """Best single λ and best single product ηλ (read between columns) over all learning rates, and their mean accuracies."""
     rows = {lr: [scores[lr, d].mean() for d in decays] for lr in lrs}
-    one_decay = np.mean(list(rows.values()), axis=0).max()
+    by_decay = np.mean(list(rows.values()), axis=0)
     products = np.geomspace(lrs[-1] * decays[0], lrs[0] * decays[-1], 40)
     along = [np.interp(np.log(products / lr), np.log(decays), row) for lr, row in rows.items()]
-    fits = products[0] < products[-1]  # else no line crosses the whole map
-    return one_decay, np.mean(along, axis=0).max() if fits else float("nan")
+    by_product = np.mean(along, axis=0)
+    found = by_product.max() if products[0] < products[-1] else float("nan")  # else no line crosses the whole map
+    return decays[by_decay.argmax()], products[by_product.argmax()], by_decay.max(), found
 
 
 fig, ax = plt.subplots(figsize=(7, 3.4))
@@ -300,7 +300,7 @@ for row, (lr, (best, ties)) in enumerate(found.items()):
     ax.text(columns.index(best) + 0.16, row - 0.4, f"{lasts[lr]:.2g} τ", fontsize=8)
     ax.plot([columns.index(d) for d in ties], [row] * len(ties), "o", color="w", markeredgecolor="k", markersize=5, linestyle="")
 ax.grid(False)
-upright, along = best_rules()
+one_decay, one_product, upright, along = best_rules()
 ax.set_title(f"Over all η: one λ reads {upright:.1%}, one ηλ {along:.1%}")
 fig.colorbar(picture, label="validation digits read (%)")
 bests = ", ".join(f"{best:g}" for best, _ in found.values())
@@ -315,29 +315,27 @@ show(
 )
 
 # %% [markdown]
-# Do the stars follow the dashed line, or stand upright? To the test, on digits that chose nothing. λ is tuned at the
-# colleague's η (`base`); at the largest one, take the same λ, or the translated one:
-
+# Do the stars follow the dashed line, or stand upright? To the test, on digits that chose nothing: one λ for all learning rates
+# against one product, each the best of the map.
 
 # %%
-def carry_over(tuned, epochs):
-    new = to_new(tuned, base, batch_size, top, batch_size)
-    same_decay, same_memory = read_by([(top, tuned), (top, new)], n_pairs, test, epochs).values()
-    print(f"{epochs} epochs. The tuned λ = {tuned:g} reads {same_decay.mean():.1%}, "
-          f"λ = {new:.3g} by {whose} translation {same_memory.mean():.1%}")  # fmt: skip
-    return same_decay, same_memory
-
-
-same_decay, same_memory = carry_over(tuned, epochs)
+same_decay = read_by([(lr, one_decay) for lr in lrs], n_pairs, test)
+start = one_product / base  # at the other learning rates λ is what `to_new` makes of it
+translated = {lr: to_new(start, base, batch_size, lr, batch_size) for lr in lrs}
+same_memory = read_by(list(translated.items()), n_pairs, test)
+same_decay, same_memory = (np.mean(list(d.values()), axis=0) for d in (same_decay, same_memory))
+print(f"λ = {one_decay:g} for all η: {same_decay.mean():.1%} read")
+print(f"λ from {start:.3g} down, by {whose} translation: {same_memory.mean():.1%}")
 
 # %% tags=["fold"]
 # claim 03.timescale.2: what to keep
 claims.compare(
     "03.timescale.2",
-    "At a larger learning rate, this network reads better with the λ that was tuned than with the τ that was tuned.",
+    "For these learning rates together, this network reads better with one λ than with one product ηλ, each the best on "
+    "validation.",
     same_decay,
     same_memory,
-    names=("same λ", "same τ"),
+    names=("one λ", "one ηλ"),
     unit="points",
     over="training runs on these digits",
     source="Loshchilov & Hutter 2019, arXiv:1711.05101, for the separate choice of λ and η",
@@ -347,33 +345,73 @@ claims.compare(
 # Lesson 03 has a reason why it could be λ. Under noise, AdamW descends loss + (λ/2) Σσw². A larger η gets there in fewer steps,
 # but the place is the same, as far as the noise σ is. **λ says where weights rest, τ how soon they get there.**
 #
-# ## 3 · A run too short to rest
+# ## 3 · The same place?
 #
-# If that is the reason, the choice should matter only where weights have time to get there. Cut the run to an eighth of its
-# epochs, and let the colleague tune anew. **Predict.** How much of the advantage of "keep λ" is left?
+# If that is the reason, the weights show it. Beside her run, watch two at the largest η: with her λ, and with her τ.
+# **Predict.** Which one ends with weights as long as hers?
 
 # %%
-prediction = None  # "all", "less" or "more"
+prediction = None  # "same λ", "same τ", "both" or "neither"
 
 # %%
-brief = max(1, epochs // 8)
-_, tuned_brief = tune(brief)
-brief_decay, brief_memory = carry_over(tuned_brief, brief)
+new = to_new(tuned, base, batch_size, top, batch_size)
+paths = {
+    "hers": [remember(base, tuned, k)[1] for k in range(n_pairs)],
+    "same λ": [path for _, path in runs["her λ"]],  # section 1's
+    "same τ": [remember(top, new, k)[1] for k in range(n_pairs)],
+}
+
 
 # %% tags=["fold"]
-# claim 03.timescale.3: the advantage of the same λ, in a long and in a short run
-claims.compare(
+# figure: how long all weights together are, epoch by epoch
+lengths = {name: torch.stack([torch.stack(path) for path in paths[name]]).norm(dim=2) for name in paths}
+lengths = {name: length.cpu().double().numpy() for name, length in lengths.items()}  # (runs, epochs)
+
+
+def settled(curve):
+    """The epoch from which on the curve stays within a tenth of its end."""
+    off = np.abs(curve / curve[-1] - 1) > 0.1
+    return int(np.flatnonzero(off).max()) + 1 if off.any() else 0
+
+
+fig, ax = plt.subplots(figsize=(6.8, 3.4))
+for (name, curves), line, lr in zip(lengths.items(), ("-", "--", "-."), (base, top, top)):
+    mean, half = np.transpose([mean_and_interval(column)[:2] for column in curves.T])
+    ax.plot(range(epochs + 1), mean, line, label=f"{name}: η = {lr:g} (n = {n_pairs})")
+    ax.fill_between(range(epochs + 1), mean - half, mean + half, alpha=0.2)
+ends = {name: curves[:, -1].mean() for name, curves in lengths.items()}
+times = {name: settled(curves.mean(0)) for name, curves in lengths.items()}
+ax.set(xlabel="epoch", ylabel="length of all weights", ylim=(0, None))
+ax.set_title(f"At the end: hers {ends['hers']:.1f}, same λ {ends['same λ']:.1f}, same τ {ends['same τ']:.1f}")
+ax.legend(loc="best")
+near = [name for name in ("same λ", "same τ") if abs(ends[name] / ends["hers"] - 1) < 0.2]
+outcome = {0: "neither", 1: near[0] if near else "", 2: "both"}[len(near)]
+show(
+    fig,
+    alt="The length of the weights against the epoch, three curves that start together: hers, and both ways at the largest η.",
+    reading=f"Hers end {ends['hers']:.2f} long, with the same λ {ends['same λ']:.2f}, with the same τ {ends['same τ']:.2f}. "
+    f"Within a fifth of hers: {outcome}.{f' You said: {prediction}.' if prediction else ''} Within a tenth of their own end they "
+    f"are from epoch {times['hers']}, {times['same λ']} and {times['same τ']} on.",
+)
+
+# %% tags=["fold"]
+# claim 03.timescale.3: where weights rest; behind a norm their length would go as √(η/λ), here by a factor √(top / base)
+claims.within(
     "03.timescale.3",
-    "The advantage of the same λ over the same τ is larger in the long run than in one of an eighth of the epochs.",
-    same_decay - same_memory,
-    brief_decay - brief_memory,
-    names=("long run", "short run"),
-    unit="points",
+    "Where her run lasts about τ or more, the same λ at the larger learning rate ends with weights as long as hers, within a "
+    "fifth; the same τ (control) does not.",
+    lengths["same λ"][:, -1] / lengths["hers"][:, -1],
+    1.0,
+    0.2,
+    control=lengths["same τ"][:, -1] / lengths["hers"][:, -1],
+    unit="× hers",
     over="training runs on these digits",
     source="this dive",
 )
 
 # %% [markdown]
+# So the place fits the reason. That the place is *why* a network reads as it does, this does not show.
+#
 # **Limits.** This is a small network without normalization. Where a norm follows, as in a transformer's matrices, the length
 # of w changes nothing, and theory expects the product ηλ to matter (Kosson and others 2024); this dive does not test it. In
 # language models Bergsma and others (2025) find the best λ proportional to the batch size, as a constant τ in epochs would have
@@ -382,8 +420,7 @@ claims.compare(
 # ## What to take along
 #
 # * AdamW's weights are a running average with a memory of τ = 1/(ηλ) steps. Older updates leave the sum; what they led to stays.
-# * λ says where weights rest, τ how soon. In a run that lasts τ or more, at another η, try the tuned λ first.
-# * In a run much shorter than τ, neither rule has much to say.
+# * λ says where weights rest, τ how soon. At another η, for as many epochs and where they last τ or more, try the tuned λ first.
 #
 # **On your own model:** print `B / (n * lr * weight_decay)`, the memory in epochs, beside the number of epochs. Below one, or far
 # above the run, ask why.
@@ -397,5 +434,5 @@ claims.compare(
 # all claims of this dive, and the record of this run
 claims.table()
 metrics = {"line_AdamW": along - upright, "same_decay": same_decay.mean(), "same_memory": same_memory.mean()}
-metrics |= {"brief_gain": (brief_decay - brief_memory).mean()}
+metrics |= {"length_same_decay": ends["same λ"] / ends["hers"], "length_same_memory": ends["same τ"] / ends["hers"]}
 record = claims.record(parameters, metrics)
