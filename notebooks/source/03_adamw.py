@@ -312,7 +312,7 @@ for kind, decoupled in ((Adam, False), (AdamW, True)):
 #
 # A gradient may also be there and average out to nothing: noise of size σ. Such a weight should fade as well. Take a quiet and
 # a loud one (the 10 % and the 90 % pixel of your network's gradients) beside a silent one without any gradient. All start at
-# 1/16, as large as PyTorch draws them.
+# 1/16, the largest that PyTorch draws.
 
 # %% tags=["fold"]
 # the size of gradients at the start, pixel by pixel; one in ten lit pixels is quieter than "quiet", one in ten louder than "loud"
@@ -600,8 +600,8 @@ for name, (lrs, decay) in recipes.items():
 # (section 4). At section 1's λ there is little to see (table above): take the much larger `strong`, and train some networks
 # `longer` times as long.
 #
-# **Predict.** Which of those end with used weights as long as the shorter runs with `strong`: those with the same λ, or with
-# λ/`longer`, the same sum?
+# **Predict.** Take λ = `strong`, then train `longer` times as long: once with the same λ, once with λ/`longer`, so that Σηλ is
+# the same. Whose used weights end as long as before?
 
 # %%
 prediction = None  # "same λ" or "same sum"
@@ -688,8 +688,9 @@ show(
     reading=f"Rings: the shorter runs at λ = {strong:g}, and the longer ones. Closer in length are those with the {outcome}. "
     f"{f'You said {prediction}. ' if prediction else ''}Each at its best λ on validation (on a grid of factor {longer}, at one "
     f"learning rate), Adam and AdamW read of the test digits {compared('black')} and {compared('white')}. These λ are "
-    f"{best[Adam]:.2g} and {best[AdamW]:.2g}: carry none over from one to the other. A penalty λσ with section 3's loud σ would "
-    f"make AdamW's {1 / loud:.0f} times as large, here it is {best[AdamW] / best[Adam]:.0f} times.",
+    f"{best[Adam]:.2g} and {best[AdamW]:.2g}: carry none over from one to the other. In {epochs} epochs at its best λ, AdamW "
+    f"leaves {short_runs[best[AdamW]]['unused'].mean():.0%} of the unused weights; what {longer * epochs} epochs do to them, and "
+    "to the white margin, stands in the table above.",
 )
 
 # %% tags=["fold"]
@@ -716,8 +717,8 @@ claims.compare(
 )
 
 # %% [markdown]
-# So read a recipe twice. Is **Σηλ** far below 1? Then AdamW's decay does nearly nothing to any weight. Above 1? Used weights come
-# near a balance that **λ** sets, at this learning rate. Above 3? Unused ones are gone (5 % left).
+# So read a recipe twice. Is **Σηλ** far below 1? Then AdamW's decay does nearly nothing to any weight. Above 1? Used weights may
+# be near a balance that **λ** sets, at this learning rate: train longer and see. Above 3? Unused ones are gone (5 % left).
 #
 # ## 7 · Which parameters decay?
 #
@@ -830,7 +831,7 @@ print("asked for 0.3, decays with", resumed.param_groups[0]["weight_decay"])
 
 # %% tags=["fold"]
 # all claims of this lesson, and the record of this run
-display(claims.table())
+claims.table()
 metrics = {"lost_adam": lost["Adam"], "lost_adamw": lost["AdamW"], "best_adam": best[Adam], "best_adamw": best[AdamW]}
 metrics |= {"tuned_gap": gaps["black"][0], "white_strong": a["white"].mean()}
 record = claims.record(parameters, metrics)
