@@ -59,28 +59,6 @@ def check_7_1(batch_norm=None):
 
 def check_7_2(three_norms=None):
     """Diagnose three_norms(x, n_groups, eps): LayerNorm, GroupNorm and RMSNorm of x (n, channels)."""
-
-    def norms(layer=None, group=None, rms=None):
-        def triple(x, n_groups, eps):
-            parts = (layer or layer_norm)(x, eps), (group or group_norm)(x, n_groups, eps), (rms or rms_norm)(x, eps)
-            return torch.stack(parts)
-
-        return triple
-
-    def layer_norm(x, eps):
-        return functional.layer_norm(x, x.shape[1:], eps=eps)
-
-    def group_norm(x, n_groups, eps):
-        return functional.group_norm(x, n_groups, eps=eps)
-
-    def rms_norm(x, eps):
-        return x / (x.square().mean(1, keepdim=True) + eps).sqrt()
-
-    def strided(x, n_groups, eps):
-        parts = x.reshape(len(x), -1, n_groups)
-        spread = parts.var(1, keepdim=True, unbiased=False) + eps
-        return ((parts - parts.mean(1, keepdim=True)) / spread.sqrt()).reshape(x.shape)
-
     rng = np.random.default_rng()
     cases = [
         (torch.as_tensor(rng.normal(1, 2, (n, 12))), n_groups, eps)
@@ -88,28 +66,28 @@ def check_7_2(three_norms=None):
     ]
     mistakes = {
         "your LayerNorm still averages over the batch: its axis is that of the channels":
-            norms(layer=lambda x, eps: layer_norm(x.T, eps).T),
+            _norms(layer=lambda x, eps: _layer_norm(x.T, eps).T),
         "your LayerNorm divides by n - 1 in the variance; here too it is n":
-            norms(layer=lambda x, eps: (x - x.mean(1, keepdim=True)) / (x.var(1, keepdim=True) + eps).sqrt()),
+            _norms(layer=lambda x, eps: (x - x.mean(1, keepdim=True)) / (x.var(1, keepdim=True) + eps).sqrt()),
         "your GroupNorm puts channels into the groups in turn; a group is neighbours: the first c / n_groups channels, and so on":
-            norms(group=strided),
+            _norms(group=_strided),
         "your groups have n_groups channels each; there must be n_groups groups":
-            norms(group=lambda x, n_groups, eps: group_norm(x, x.shape[1] // n_groups, eps)),
+            _norms(group=lambda x, n_groups, eps: _group_norm(x, x.shape[1] // n_groups, eps)),
         "your GroupNorm has one group for all channels: that is LayerNorm":
-            norms(group=lambda x, n_groups, eps: layer_norm(x, eps)),
+            _norms(group=lambda x, n_groups, eps: _layer_norm(x, eps)),
         "your RMSNorm subtracts the mean, and so it is LayerNorm: it divides by the root of the mean square, and no more":
-            norms(rms=layer_norm),
+            _norms(rms=_layer_norm),
         "your RMSNorm divides by the standard deviation, in which the mean has been subtracted; take the mean of the squares":
-            norms(rms=lambda x, eps: x / (x.var(1, keepdim=True, unbiased=False) + eps).sqrt()),
+            _norms(rms=lambda x, eps: x / (x.var(1, keepdim=True, unbiased=False) + eps).sqrt()),
         "your RMSNorm divides by the mean square: take the root":
-            norms(rms=lambda x, eps: x / (x.square().mean(1, keepdim=True) + eps)),
+            _norms(rms=lambda x, eps: x / (x.square().mean(1, keepdim=True) + eps)),
         "your RMSNorm divides by the norm of the row: the mean of the squares, not their sum":
-            norms(rms=lambda x, eps: x / (x.square().sum(1, keepdim=True) + eps).sqrt()),
+            _norms(rms=lambda x, eps: x / (x.square().sum(1, keepdim=True) + eps).sqrt()),
     }  # fmt: skip
     return diagnose(
         three_norms,
         cases,
-        norms(),
+        _norms(),
         mistakes,
         passed="a row is measured against itself, as a whole or in groups: no company, and so the same in train and eval.",
     )
@@ -155,6 +133,26 @@ def lets_gradients_through(norm):
     except Exception:  # whatever NumPy, or `.item()`, makes of such a tensor
         return False
     return x.grad is not None
+
+
+def _layer_norm(x, eps):
+    return functional.layer_norm(x, x.shape[1:], eps=eps)
+
+
+def _group_norm(x, n_groups, eps):
+    return functional.group_norm(x, n_groups, eps=eps)
+
+
+def _strided(x, n_groups, eps):
+    """A GroupNorm that puts channels into groups in turn."""
+    parts = x.reshape(len(x), -1, n_groups)
+    spread = parts.var(1, keepdim=True, unbiased=False) + eps
+    return ((parts - parts.mean(1, keepdim=True)) / spread.sqrt()).reshape(x.shape)
+
+
+def _norms(layer=_layer_norm, group=_group_norm, rms=lambda x, eps: x / (x.square().mean(1, keepdim=True) + eps).sqrt()):
+    """The right `three_norms`, with one of the three replaced where that is wanted."""
+    return lambda x, n_groups, eps: torch.stack([layer(x, eps), group(x, n_groups, eps), rms(x, eps)])
 
 
 def _boxes(n_channels):
