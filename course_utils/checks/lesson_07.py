@@ -95,7 +95,7 @@ def check_7_2(three_norms=None):
 
 def check_7_3(detective=None):
     """Diagnose detective(box, n_channels): the name of the norm that is sealed in the box."""
-    truth = dict(box for n_channels in (16, 48) for box in _boxes(n_channels))
+    truth = dict(box for n_channels in (32, 64) for box in _boxes(n_channels))
     cases = [(box, n_channels) for box, (_, n_channels) in truth.items()]
 
     def mixed_up(*names):
