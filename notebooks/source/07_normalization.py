@@ -230,7 +230,7 @@ claims.compare(
 )
 
 # %% [markdown]
-# A test set sorted by class, in folders A, B, C …, is company of one kind. Keep that question: why is it the *worst*?
+# A test set sorted by class, in folders A, B, C …, is company of one kind. Why should that matter at all? Keep the question.
 #
 # It is often said that without `eval()` answers become *random*. Ask twice, and ask a letter all alone:
 
@@ -717,7 +717,8 @@ print(f"box 6: {whose} detective says {work(sealed(first_norms[most].eval()), 12
 # * Dropout in front of BatchNorm spoils what it remembers.
 #
 # **On your own model:** ask about one example in two different batches, `model(torch.cat([one, a]))[0]` and
-# `model(torch.cat([one, b]))[0]`. Look at one number, the largest difference: not 0 in evaluation means a forgotten `eval()`.
+# `model(torch.cat([one, b]))[0]`. Look at one number, the largest difference: more than rounding means that `eval()` was
+# forgotten.
 #
 # **References.** Ioffe and Szegedy 2015, [arXiv:1502.03167](https://arxiv.org/abs/1502.03167) ·
 # Ba et al. 2016, [arXiv:1607.06450](https://arxiv.org/abs/1607.06450) ·
