@@ -41,6 +41,14 @@ def test_the_first_kernel_is_started_as_usual_and_the_others_forked(monkeypatch)
     server.process.kill()
 
 
+def test_where_many_are_to_come_the_first_is_forked_too(monkeypatch):
+    monkeypatch.setattr(fork_kernel, "_servers", {})
+    parents = {run(WHO, variables={fork_kernel.MANY: "1"})[0].split()[1] for _ in range(2)}
+    (server,) = fork_kernel._servers.values()
+    assert parents == {str(server.process.pid)}
+    server.process.kill()
+
+
 def test_the_libraries_are_there_and_nothing_of_the_course():
     is_there = "import sys; print('torch' in sys.modules, [name for name in sys.modules if name.startswith('course')])"
     assert run(is_there) == ["True []"]

@@ -38,7 +38,7 @@ def check_1_1(step=None):
         _made(),
         mistakes,
         call=_weights_after,
-        passed="loss, clear, backward, move: every network of this course is trained by these lines.",
+        passed="loss, clear, backward, move: these lines are inside every training loop of this course.",
     )
 
 
@@ -48,7 +48,7 @@ def _weights_after(step, w, b, x, y):
     with torch.no_grad():
         model.weight.copy_(w)
         model.bias.copy_(b)
-    optimizer, weights = torch.optim.SGD(model.parameters(), lr=0.3), []
+    optimizer, weights = torch.optim.SGD(model.parameters(), lr=0.1 * len(w)), []  # so that no rate of one's own passes
     for k in range(3):
         step(model, optimizer, x + k, y)
         weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
@@ -171,10 +171,12 @@ def check_1_3(best_of=None):
             lambda rounds, promise, k, e, n, m, rng: k == 1 or middle(rounds).mean() < (e + fewest(k, e, n)) / 2,
         "the network that you sell makes too few mistakes: count them among n digits, once for each network":
             lambda rounds, promise, k, e, n, m, rng: abs(middle(rounds).mean() - fewest(k, e, n)) < noise(e, n),
-        "the customer is lucky, too; they get one network, which is wrong with probability e on each of m new digits":
-            lambda rounds, promise, k, e, n, m, rng: abs(rounds[:, 2].mean() - e) < noise(e, m),
         "every round is the same: draw from `rng`, and make no new one":
             lambda rounds, promise, k, e, n, m, rng: len(set(rounds[:, 2])) > 5,
+        "the customer's rate is no count among m digits: they count on m digits, you on n":
+            lambda rounds, promise, k, e, n, m, rng: np.allclose(rounds[:, 2] * m, (rounds[:, 2] * m).round(), atol=1e-3),
+        "the customer is lucky, too; they get one network, which is wrong with probability e on each of m new digits":
+            lambda rounds, promise, k, e, n, m, rng: abs(rounds[:, 2].mean() - e) < noise(e, m),
         "low and high are not those of the promise for n counted and m new digits": is_promise,
     }  # fmt: skip
     return diagnose(

@@ -109,6 +109,8 @@ def check_2_3(meter=None):
             lambda w, grad: np.sqrt(grad @ grad / (w @ w)),
         "a ratio for each weight, averaged: weights near zero blow it up; weigh them as the squares do":
             lambda w, grad: -(grad / w).mean(),
+        "you fit a line with an intercept; the equations ∇L = −λw have none": lambda w, grad: -np.polyfit(w, grad, 1)[0],
+        "that is the λ of a single weight; all of them have a say": lambda w, grad: -grad[0] / w[0],
         "the median of the ratios is not what makes the sum of squares smallest": lambda w, grad: np.median(-grad / w),
         "one number is asked, not one for each weight": lambda w, grad: -grad / w,
         "a ratio of sums lets weights of either sign cancel: use inner products": lambda w, grad: -grad.sum() / w.sum(),

@@ -14,7 +14,6 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import CancelledError
-from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -28,6 +27,7 @@ from tqdm.auto import tqdm
 from course_utils.reruns.plan import Rerun, code_hash, describe
 from course_utils.reruns.records import find_record, free, open_folder, records_in, reserve
 from course_utils.reruns.run import Outcome, Result, execute, keep
+from course_utils.tools.fork_kernel import MANY
 from course_utils.tools.kernel import STOPPED
 
 IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # which is the driver's to handle
@@ -54,7 +54,7 @@ def sweep(reruns: list[Rerun], folder: str | Path, *, scheduler: str | None = No
     Raises:
         OSError: The scheduler does not answer or the folder cannot be written.
     """
-    with closing(open_folder(folder)) as lock:
+    with contextlib.closing(open_folder(folder)) as lock:
         results = [Result(rerun, record, "recorded before") for rerun in reruns if (record := find_record(rerun, folder))]
         if todo := _unfinished(reruns, results):
             with (
@@ -78,7 +78,7 @@ def execute_on_worker(rerun: Rerun) -> Outcome:
     def is_wanted():
         return getattr(worker.state.tasks.get(task), "state", "cancelled") != "cancelled"
 
-    return execute(rerun, variables={"LOKY_MAX_CPU_COUNT": "1"}, is_wanted=is_wanted)
+    return execute(rerun, variables={"LOKY_MAX_CPU_COUNT": "1", MANY: "1"}, is_wanted=is_wanted)
 
 
 def outcome_of(results: list[Result]) -> str:

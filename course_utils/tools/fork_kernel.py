@@ -2,7 +2,8 @@
 
 jupyter_client finds `ForkProvisioner` by its entry point in pyproject.toml; `execute_cells` asks for it, and so does any other
 tool that is run with JUPYTER_DEFAULT_PROVISIONER_NAME=course-fork. Where forking is not possible (no Linux, a GPU, another
-Python), and for the first kernel of a process, which may be its only one, a kernel starts as usual.
+Python), and for the first kernel of a process, which may be its only one, a kernel starts as usual; a kernel whose environment
+has COURSE_MANY_KERNELS says that others will follow, and is forked.
 """
 
 import json
@@ -20,6 +21,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 
 NAME = "course-fork"
+MANY = "COURSE_MANY_KERNELS"
 READ_AT_START = (
     "OMP_",
     "MKL_",
@@ -115,7 +117,8 @@ def fork(cmd: list[str], cwd: str, env: dict[str, str]) -> ForkedProcess | None:
     key = (os.getpid(), *sorted((name, value) for name, value in env.items() if name.startswith(READ_AT_START)))
     if key not in _servers:
         _servers[key] = None
-        return None
+        if MANY not in env:
+            return None
     server = _servers[key]
     if server is None or (server.serves and server.process.poll() is not None):
         server = _servers[key] = Server(env)

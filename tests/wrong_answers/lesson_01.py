@@ -91,6 +91,13 @@ def _whether_kept(promise, n_networks, e, n, m, rng):
     return low <= measured <= high
 
 
+def _own_optimizer(model, optimizer, x, y):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.3)
+    optimizer.zero_grad()
+    functional.cross_entropy(model(x), y).backward()
+    optimizer.step()
+
+
 WRONG = {
     "check_1_1": [
         (_uncleared, "add up"),
@@ -101,6 +108,7 @@ WRONG = {
         (_twice_softmax, "softmax comes twice"),
         (_only_one_example, "of them wrong"),
         (_smoothed, "smooths the labels"),
+        (_own_optimizer, "of them wrong"),
         (lambda model, optimizer, x: x, "raises TypeError"),
         (3, "a function is asked"),
     ],
@@ -124,6 +132,7 @@ WRONG = {
         (_round(np.min, lambda k, count, e, n, m, rng: rng.binomial(m, e, size=k).min() / m), "lucky, too"),
         (_round(np.min, lambda k, count, e, n, m, rng: rng.binomial(m, count / n) / m), "lucky, too"),
         (_round(np.min, lambda k, count, e, n, m, rng: e), "every round is the same"),
+        (_round(np.min, lambda k, count, e, n, m, rng: rng.binomial(n, e) / n), "they count on m digits"),
         (_share_promised, "not their share"),
         (_own_luck_only, "not those of the promise"),
         (_whether_kept, "three numbers"),

@@ -33,6 +33,8 @@ WRONG = {
         (lambda w, grad: np.linalg.norm(grad) / np.linalg.norm(w), "ratio of the lengths"),
         (lambda w, grad: np.mean(-grad / w), "averaged"),
         (lambda w, grad: -grad / w, "one number is asked"),
+        (lambda w, grad: -np.cov(w, grad)[0, 1] / np.var(w, ddof=1), "an intercept"),
+        (lambda w, grad: -(grad / w)[0], "a single weight"),
         (lambda w, grad: -(w @ grad) / np.linalg.norm(w), "it takes its square"),
         (lambda w, grad: abs(w @ grad) / (w @ w), "no absolute value"),
         (lambda w, grad: max(0, -(w @ grad) / (w @ w)), "and not 0"),

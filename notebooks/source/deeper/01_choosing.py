@@ -430,7 +430,7 @@ claims.compare(
 
 # %% tags=["fold"]
 # all claims of this dive, and the record of this run
-display(claims.table())
+claims.table()
 metrics = {
     "reported": reported.mean(),
     "real": real.mean(),

@@ -414,7 +414,7 @@ for name, (w, unused) in rows.items():
 
 # %% tags=["fold"]
 # all claims of this dive, and the record of this run
-display(claims.table())
+claims.table()
 metrics = {
     "repeated_coupled": share["coupled"].mean(),
     "repeated_decoupled": share["decoupled"].mean(),

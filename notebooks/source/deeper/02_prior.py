@@ -423,7 +423,7 @@ claims.within(
 
 # %% tags=["fold"]
 # all claims of this dive, and the record of this run
-display(claims.table())
+claims.table()
 metrics = {
     "length_ratio": typical.mean() / lengths.mean(),
     "last_accuracy": rounds[-1][2].mean(),

@@ -483,7 +483,7 @@ claims.compare(
 
 # %% tags=["fold"]
 # all claims of this deep dive, and the record of this run
-display(claims.table())
+claims.table()
 metrics = {f"arithmetic_minus_off_{p:g}": (arithmetic - off)[i, :, 1].mean() for i, p in enumerate(rates)}
 record = claims.record(parameters, metrics | {"never_drawn": unlisted[-1].mean(), "drawn": listed[-1].mean()})
 

@@ -456,7 +456,7 @@ claims.within(
 
 # %% tags=["fold"]
 # all claims of this dive, and the record of this run
-display(claims.table())
+claims.table()
 metrics = {
     "cloud": typical[lrs[-1]].mean(),
     "units_ridge": change["ridge"].mean(),
