@@ -558,7 +558,7 @@ for name, values in on_test.items():
     mean, half, n = mean_and_interval(values)
     gain, width, _ = mean_and_interval(values - on_test["none"])
     label = (f"BatchNorm, {name}" if name in companies else name) + " (chosen)" * (name == chosen)
-    verdict = "" if name == "none" else f"; against none {100 * gain:+.1f} ± {100 * width:.1f}" + ", a tie" * (abs(gain) <= width)
+    verdict = "" if name == "none" else f"; against none {100 * gain:+.1f} ± {100 * width:.1f}" + ", a tie" * bool(abs(gain) <= width)
     print(f"{label:24} {100 * mean:.1f} ± {100 * half:.1f} % of the test letters (n = {n}){verdict}")
 
 # %% [markdown]
