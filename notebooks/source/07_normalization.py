@@ -558,7 +558,8 @@ for name, values in on_test.items():
     mean, half, n = mean_and_interval(values)
     gain, width, _ = mean_and_interval(values - on_test["none"])
     label = (f"BatchNorm, {name}" if name in companies else name) + " (chosen)" * (name == chosen)
-    verdict = "" if name == "none" else f"; against none {100 * gain:+.1f} ± {100 * width:.1f}" + ", a tie" * bool(abs(gain) <= width)
+    tie = ", a tie" if abs(gain) <= width else ""
+    verdict = "" if name == "none" else f"; against none {100 * gain:+.1f} ± {100 * width:.1f}{tie}"
     print(f"{label:24} {100 * mean:.1f} ± {100 * half:.1f} % of the test letters (n = {n}){verdict}")
 
 # %% [markdown]
@@ -731,7 +732,7 @@ print(f"box 6: {whose} detective says {work(sealed(first_norms[most].eval()), 12
 
 # %% tags=["fold"]
 # all claims of this lesson, and the record of this run
-display(claims.table())
+claims.table()
 metrics = {f"val_{name}": on_val[name].mean() for name in norms} | {"val_eval_forgotten_8": forgotten["mixed"][:, 2].mean()}
 record = claims.record(parameters, metrics | {"test_chosen": on_test[chosen].mean(), "test_none": on_test["none"].mean()})
 
