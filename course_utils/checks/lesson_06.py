@@ -75,7 +75,8 @@ def check_6_3(rescale=None):
     ]
     mistakes = {
         "the bias stays as it was: relu(c w x + b) is not c relu(w x + b)": lambda w, b, v, c: (c * w, b, v / c),
-        "nobody undoes the factor: the hidden values are c times as large, and so is the output": lambda w, b, v, c: (c * w, c * b, v),
+        "nobody undoes the factor: the hidden values are c times as large, and so is the output":
+            lambda w, b, v, c: (c * w, c * b, v),
         "w_out is multiplied by c, so that the output has c twice": lambda w, b, v, c: (c * w, c * b, c * v),
         "the bias is divided by c; it must grow with the weights beside it": lambda w, b, v, c: (c * w, b / c, v / c),
         "that is the other way around: w_in is multiplied by c": lambda w, b, v, c: (w / c, b / c, v * c),

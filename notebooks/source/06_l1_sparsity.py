@@ -30,7 +30,6 @@ device: str = "cpu"  # {"cpu", "cuda"} where tensors live
 
 # %% tags=["fold"]
 # imports, the pictures, and the middle strengths of the two lists
-import itertools
 from copy import deepcopy
 
 import numpy as np
@@ -174,8 +173,8 @@ yours = f"You said {prediction} %." if prediction is not None else "No predictio
 show(
     fig,
     alt="Accuracy against the share of weights that stay, a curve for plain training, for L2 and for L1.",
-    reading=f"Whole, the plain networks read {left['plain'][0].mean():.1%}; with a twentieth of their weights {plain_5:.0%}. Of the "
-    f"strengths tried, {best['L2']} and {best['L1']} are best with a twentieth: {l2_5:.0%} and {l1_5:.0%} (whole: "
+    reading=f"Whole, the plain networks read {left['plain'][0].mean():.1%}; with a twentieth of their weights {plain_5:.0%}. Of "
+    f"the strengths tried, {best['L2']} and {best['L1']} are best with a twentieth: {l2_5:.0%} and {l1_5:.0%} (whole: "
     f"{left[best['L2']][0].mean():.1%} and {left[best['L1']][0].mean():.1%}). {yours}",
 )
 
@@ -332,7 +331,8 @@ show(
     alt="Left: three curves with dots at their minima, the one with L1 in a kink at zero. Right: four walks towards zero, three "
     "of which jump about it or pass it.",
     reading=f"The proximal walk is at zero, exactly and for good, from step {arrived} on. The others jump: at rate 0.1 by up to "
-    f"{abs(paths['gradient, rate 0.1'][-100:]).max():.3f} from zero, at 0.01 by {abs(paths['gradient, rate 0.01'][-100:]).max():.4f}; "
+    f"{abs(paths['gradient, rate 0.1'][-100:]).max():.3f} from zero, at 0.01 by "
+    f"{abs(paths['gradient, rate 0.01'][-100:]).max():.4f}; "
     f"rate times λ is {0.1 * λ:g} and {0.01 * λ:g}.",
 )
 
@@ -372,8 +372,8 @@ prediction = None  # "in both", "in neither" or "in exact zeros only"
 
 # %% tags=["fold"]
 # table: weights below a threshold, exact zeros and validation accuracy, by penalty and optimizer
-rows = {"plain, SGD": "plain, SGD", "plain, Adam": "plain", "L2, SGD": "L2, SGD", "L2, Adam": f"L2 {λ2:g}", "L2, AdamW": "L2, AdamW",
-        "L1, SGD": "L1, SGD", "L1, Adam": f"L1 {λ1:g}", "L1, proximal": "L1, proximal"}  # fmt: skip
+rows = {"plain, SGD": "plain, SGD", "plain, Adam": "plain", "L2, SGD": "L2, SGD", "L2, Adam": f"L2 {λ2:g}",
+        "L2, AdamW": "L2, AdamW", "L1, SGD": "L1, SGD", "L1, Adam": f"L1 {λ1:g}", "L1, proximal": "L1, proximal"}  # fmt: skip
 near = {name: np.array([sparsity(m, 1e-3) for m in networks]) for name, networks in trained.items()}
 zero = {name: np.array([sparsity(m) for m in networks]) for name, networks in trained.items()}
 whole = {name: scores(networks, val) for name, networks in trained.items()}
@@ -403,14 +403,14 @@ ax.set(
 ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 ax.legend()
 tiny = 1e-6
+below = {row: np.mean([sparsity(m, tiny) for m in trained[rows[row]]]) for row in ("L1, proximal", "L1, SGD", "L1, Adam")}
 show(
     fig,
     alt="Share of weights below a threshold, by threshold; the proximal curve begins high at the left edge, the others at zero.",
-    reading=f"At a threshold of {tiny:g} the proximal step has {np.mean([sparsity(m, tiny) for m in trained['L1, proximal']]):.0%} of the "
-    f"weights, SGD {np.mean([sparsity(m, tiny) for m in trained['L1, SGD']]):.0%} and Adam "
-    f"{np.mean([sparsity(m, tiny) for m in trained[f'L1 {λ1:g}']]):.0%}; at 0.001 they have {near['L1, proximal'].mean():.0%}, "
-    f"{near['L1, SGD'].mean():.0%} and {near[f'L1 {λ1:g}'].mean():.0%}. The chatter is about as wide as rate times λ for SGD, and "
-    "about as wide as the rate for Adam, which divides λ out.",
+    reading=f"At or below {tiny:g} the proximal step has {below['L1, proximal']:.0%} of the weights, SGD {below['L1, SGD']:.0%} and "
+    f"Adam {below['L1, Adam']:.0%}; at or below 0.001 {near['L1, proximal'].mean():.0%}, {near['L1, SGD'].mean():.0%} and "
+    f"{near[rows['L1, Adam']].mean():.0%}. SGD chatters about as wide as rate times λ; Adam divides λ out, and chatters about as "
+    "wide as its rate.",
 )
 
 # %% tags=["fold"]
@@ -486,7 +486,7 @@ ax.set(
     ylabel="validation accuracy",
     xticks=shares,
     xticklabels=[f"{s:.0%}" for s in shares],
-    title=f"Trained on with 2 % of the weights: plain {after['plain, SGD', 0.02]:.0%}, after L1 {after['L1, proximal', 0.02]:.0%}",
+    title=f"Trained on with 2 %: plain {after['plain, SGD', 0.02]:.0%}, after L1 {after['L1, proximal', 0.02]:.0%}",
 )
 ax.invert_xaxis()
 ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -541,8 +541,8 @@ print({f"{share:.0%} stay": f"{n_bytes(w, share) / w.nbytes:.0%} of dense" for s
 # ## 5 · Which weight goes first?
 #
 # "The small ones that hardly contribute." Small *and* hardly contributing are two things. Let the data's bowl be steep in one
-# direction and flat in another: $\sum_j\frac{h_j}2(w_j-b_j)^2$, plus $\lambda\sum_j|w_j|$. **Predict** which of the two weights in
-# the picture L1 takes first as λ grows, the large one or the small one.
+# direction and flat in another: $\sum_j\frac{h_j}2(w_j-b_j)^2$, plus $\lambda\sum_j|w_j|$. **Predict**: the bowl is flat along the
+# larger weight. Which of the two does L1 take first as λ grows?
 
 # %%
 prediction = None  # "large" or "small"
@@ -567,10 +567,10 @@ ax.legend(loc="upper left")
 yours = f" You said: {prediction}." if prediction else ""
 show(
     fig,
-    alt="Contours of an elongated bowl; a diamond around the origin; the path of L1's minima meets an axis and follows it, L2's "
-    "path bends into the origin.",
-    reading=f"The {size} weight reaches zero first: the path of L1 runs into the axis, where the diamond of equal |w| sums has its "
-    f"corner, and follows it. L2's ball has no corners, and both weights vanish together only in the end.{yours}",
+    alt="Contours of an elongated bowl; a diamond around the origin; the path of L1's minima meets an axis and follows it, "
+    "L2's path bends into the origin.",
+    reading=f"The {size} weight reaches zero first: the path of L1 runs into the axis, where the diamond of equal sums |w| has "
+    f"its corner, and follows it. L2's ball has no corners, and both weights vanish together only in the end.{yours}",
 )
 
 # %% [markdown]
@@ -686,9 +686,9 @@ print(f"exact zeros: {before:.0%} with the mask, {sparsity(pruned):.0%} after pr
 # * Count exact zeros, or say the threshold, the rate and the scale with it.
 # * Pruning and training on needs no L1 for the first cuts. What a zero is worth in bytes depends on the format.
 #
-# **On your own model:** `for share in (0.5, 0.2, 0.1, 0.05): ...` prune a copy, train it on briefly, and look at the share at which
-# validation accuracy leaves the interval of the whole network. Gale et al. (2019) found simple magnitude pruning as good as
-# complex methods or better, on large networks; Blalock et al. (2020) why such comparisons are hard.
+# **On your own model:** `for share in (0.5, 0.2, 0.1, 0.05): ...` prune a copy, train it on briefly, and look at the share at
+# which validation accuracy leaves the interval of the whole network. Gale et al. (2019) found simple magnitude pruning as good as
+# complex methods or better, on large networks; Blalock et al. (2020) write why such comparisons are hard.
 #
 # **References.** Tibshirani 1996, [JRSS B 58](https://doi.org/10.1111/j.2517-6161.1996.tb02080.x) ·
 # Parikh & Boyd 2014, [Proximal Algorithms](https://web.stanford.edu/~boyd/papers/prox_algs.html) ·
@@ -707,8 +707,8 @@ metrics |= {f"val_plain_{s:g}": after["plain, SGD", s] for s in few} | {f"val_l1
 record = claims.record(parameters, metrics)
 
 # %% [markdown] tags=["instructor"]
-# **Minute plan (45).** 4 hook and prediction · 6 section 1 (count the zeros aloud) · 12 exercise 6.1, in pairs, with three sketches:
-# b large, b small, b negative · 7 section 3 · 6 section 4 · 5 exercise 6.2 · 5 exercise 6.3. **When short:** section 5, exercise
+# **Minute plan (45).** 4 hook and prediction · 6 section 1 (count the zeros aloud) · 12 exercise 6.1, in pairs, with three
+# sketches: b large, b small, b negative · 7 section 3 · 6 section 4 · 5 exercise 6.2 · 5 exercise 6.3. **When short:** section 5, exercise
 # 6.3.
 # **Ask before running:** why can a constant force stop where a fading one cannot? What would the curve of thresholds look like
 # with half the rate?
