@@ -3,8 +3,8 @@
 #
 # **How do weights become exactly zero, and what is that worth?**
 #
-# A network has learned to read handwritten digits. It has some 26,000 weights. Delete nineteen of every twenty, the smallest
-# ones, and train nothing anew. How well does it still read?
+# A network has learned to read handwritten digits. It has many thousand weights. Delete nineteen of every twenty, the
+# smallest ones, and train nothing anew. How well does it still read?
 #
 # One term in what training minimizes decides that. It is famous for making weights zero; and yet, when you count them, not
 # one is. In this lesson you find out why, write the one line that mends it, and see what a zero is worth.
@@ -22,14 +22,15 @@ n_runs: int = 5  # [3, 64] training runs of each setting
 data: str = "digits"  # {"digits", "mnist", "fashion_mnist"} what to read; digits needs no file
 n_train: int = 1000  # [100, 20000] training pictures
 l1_strengths: list = [0.0003, 0.001, 0.003]  # 2 to 6 rising values in (0, 0.1]: strengths λ of L1
-l2_strengths: list = [0.001, 0.01, 0.03]  # 2 to 6 rising values in (0, 1]: strengths λ of L2
+l2_strengths: list = [0.01, 0.03, 0.1]  # 2 to 6 rising values in (0, 1]: strengths λ of L2
 epochs: int = 40  # [1, 500] passes over the training pictures
 lr: float = 1e-3  # (0, 0.1) learning rate of Adam and AdamW
 lr_sgd: float = 0.3  # (0, 0.5] learning rate of SGD
 device: str = "cpu"  # {"cpu", "cuda"} where tensors live
 
 # %% tags=["fold"]
-# imports, the pictures, and the middle strengths of the two lists
+# imports, the pictures, and the strengths of sections 3 and 4: the middle one of L1, the first of L2
+import warnings
 from copy import deepcopy
 
 import numpy as np
@@ -52,6 +53,7 @@ from course_utils.statistics import mean_and_interval
 from course_utils.training import fit
 
 torch.set_num_threads(1)
+warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
 use_course_style()
 parameters = check_parameters(In, globals())
 claims = Claims("06")
@@ -59,7 +61,7 @@ SGD, Adam, AdamW = torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW
 pictures = load(data, n_train=n_train, seed=seed, device=device)
 train, val, test = pictures.train, pictures.val, pictures.test
 n_inputs = train[0][0].numel()
-λ1, λ2 = l1_strengths[len(l1_strengths) // 2], l2_strengths[len(l2_strengths) // 2]
+λ1, λ2 = l1_strengths[len(l1_strengths) // 2], l2_strengths[0]
 seeds = range(seed, seed + n_runs)
 
 
@@ -107,7 +109,8 @@ draw_network(fig.add_subplot(grid[:, 3]), 0.05, "one in twenty")
 show(
     fig,
     alt="Four small pictures; a network of circles joined by very many lines; the same with a twentieth of the lines.",
-    reading="Pictures to read, the network that reads them (drawn with fewer units), and how little we shall leave of it.",
+    reading=f"Pictures to read, the network that reads them ({sum(p.numel() for p in build().parameters() if p.dim() > 1):,} "
+    "weights; drawn with fewer units), and how little we shall leave of it.",
 )
 
 # %% [markdown]
@@ -190,7 +193,7 @@ claims.compare(
 )
 
 # %% [markdown]
-# So L1 gathered what matters in few weights, and the rest must be zeros. Count them:
+# If L1 gathers what matters in few weights, the rest should be zeros. Count them:
 
 # %%
 for name, networks in trained.items():
@@ -393,7 +396,7 @@ for row in ("plain, SGD", "L1, SGD", "L1, Adam", "L1, proximal"):
     ]
     ax.plot(thresholds, np.mean([np.searchsorted(np.sort(v), thresholds, "right") / len(v) for v in sizes], 0), label=row)
 ax.axvline(lr_sgd * λ1, color="0.5", linewidth=1, linestyle="-")
-ax.text(lr_sgd * λ1 * 0.8, 0.03, "SGD's rate times λ", ha="right", fontsize=8)
+ax.text(lr_sgd * λ1 * 1.15, 0.3, "SGD's rate\ntimes λ", fontsize=8)
 ax.set(
     xscale="log",
     xlabel="threshold",
@@ -407,8 +410,8 @@ below = {row: np.mean([sparsity(m, tiny) for m in trained[rows[row]]]) for row i
 show(
     fig,
     alt="Share of weights below a threshold, by threshold; the proximal curve begins high at the left edge, the others at zero.",
-    reading=f"At or below {tiny:g} the proximal step has {below['L1, proximal']:.0%} of the weights, SGD {below['L1, SGD']:.0%} and "
-    f"Adam {below['L1, Adam']:.0%}; at or below 0.001 {near['L1, proximal'].mean():.0%}, {near['L1, SGD'].mean():.0%} and "
+    reading=f"At or below {tiny:g} the proximal step has {below['L1, proximal']:.0%} of the weights, SGD {below['L1, SGD']:.0%} "
+    f"and Adam {below['L1, Adam']:.0%}; at or below 0.001 {near['L1, proximal'].mean():.0%}, {near['L1, SGD'].mean():.0%} and "
     f"{near[rows['L1, Adam']].mean():.0%}. SGD chatters about as wide as rate times λ; Adam divides λ out, and chatters about as "
     "wide as its rate.",
 )
@@ -425,8 +428,7 @@ claims.compare(
     unit="points",
     over="training runs on these pictures",
     source="Parikh & Boyd 2014, Proximal Algorithms",
-    myth="L1 regularization helps drive the weights of irrelevant or barely relevant features to exactly 0. (It does in the "
-    "minimum, and in solvers such as the Lasso's; an optimizer that is given its gradient does not get there.)",
+    myth="L1 regularization helps drive the weights of irrelevant or barely relevant features to exactly 0.",
     myth_source="Google, Machine Learning Glossary, “L1 regularization”",
 )
 claims.same(
@@ -441,6 +443,9 @@ claims.same(
 )
 
 # %% [markdown]
+# So "L1 drives weights to exactly 0" is true of the minimum, and of solvers that know about the kink, as the Lasso's do. An
+# optimizer that is only given the gradient hovers.
+#
 # ## 4 · What is it worth?
 #
 # Han and others (2015) deleted small weights and then **trained on**, with the deleted ones held at zero. Do that with the plain
@@ -504,7 +509,7 @@ show(
 # claims 06.4 and 06.5, on test pictures: pruning needs no L1, until little is left
 claims.same(
     "06.4",
-    "Cut to a tenth and trained on, a network that never saw a penalty reads as well as whole, to within two points.",
+    "Cut to a tenth and trained on, a network that never saw a penalty stays within two points of its whole accuracy.",
     scores(tuned["plain, SGD", 0.1], test),
     scores(trained["plain, SGD"], test),
     names=("with a tenth", "whole"),
@@ -524,8 +529,8 @@ claims.compare(
 )
 
 # %% [markdown]
-# So magnitude pruning does not need L1; L1 lets you go further. And in bytes? A sparse format must also say *where* its numbers
-# are. The most common one, CSR, on the network with a twentieth of its weights:
+# Two questions, then: how far pruning comes without L1, and how much further with it. And in bytes? A sparse format must also say *where* its numbers
+# are. The most common one, CSR, on one layer:
 
 
 # %%
@@ -534,15 +539,15 @@ def n_bytes(w, share):
     return sum(t.nbytes for t in (w.values(), w.col_indices(), w.crow_indices()))
 
 
-w = trained["L1, proximal"][0][4].weight.detach().cpu()  # 128 × 128
+w = trained["plain, SGD"][0][4].weight.detach().cpu()  # 128 × 128
 print({f"{share:.0%} stay": f"{n_bytes(w, share) / w.nbytes:.0%} of dense" for share in (0.5, 0.05)})
 
 # %% [markdown]
 # ## 5 · Which weight goes first?
 #
 # "The small ones that hardly contribute." Small *and* hardly contributing are two things. Let the data's bowl be steep in one
-# direction and flat in another: $\sum_j\frac{h_j}2(w_j-b_j)^2$, plus $\lambda\sum_j|w_j|$. **Predict**: the bowl is flat along the
-# larger weight. Which of the two does L1 take first as λ grows?
+# direction and flat in another: $\sum_j\frac{h_j}2(w_j-b_j)^2$, plus $\lambda\sum_j|w_j|$. Suppose it is flat along the larger
+# of two weights. **Predict** which of them L1 takes first as λ grows.
 
 # %%
 prediction = None  # "large" or "small"
@@ -551,7 +556,7 @@ prediction = None  # "large" or "small"
 # figure: the minima for growing λ in a bowl that is flat in one direction, with L1 and with L2
 h, target = np.array([0.15, 1.0]), np.array([1.5, 0.8])
 strengths = np.linspace(0, 1, 400)[:, None]
-by_l1, by_l2 = ours(target, strengths / h), h * target / (h + 4 * strengths)
+by_l1, by_l2 = ours(target, strengths / h), h * target / (h + 200 * strengths**4)
 fig, ax = plt.subplots(figsize=(6.4, 3.6))
 u, v = np.meshgrid(np.linspace(-0.7, 2.2, 200), np.linspace(-0.6, 1.2, 200))
 ax.contour(u, v, h[0] * (u - target[0]) ** 2 + h[1] * (v - target[1]) ** 2, 9, colors="0.8", linewidths=0.8)
@@ -560,7 +565,7 @@ ax.plot(radius * np.array([1, 0, -1, 0, 1]), radius * np.array([0, 1, 0, -1, 0])
 ax.plot(*by_l1.T, label="minima with L1, λ growing")
 ax.plot(*by_l2.T, label="with L2")
 ax.plot(*target, marker="o", color="black")
-first = int(np.argmax((by_l1 == 0).argmax(0) == (by_l1 == 0).argmax(0)[(by_l1 == 0).any(0)].min()))
+first = int((by_l1 == 0).sum(0).argmax())
 size = "larger" if target[first] == target.max() else "smaller"
 ax.set(xlabel="first weight", ylabel="second weight", aspect="equal", title=f"L1 takes the {size} weight first, at a corner")
 ax.legend(loc="upper left")
@@ -570,7 +575,7 @@ show(
     alt="Contours of an elongated bowl; a diamond around the origin; the path of L1's minima meets an axis and follows it, "
     "L2's path bends into the origin.",
     reading=f"The {size} weight reaches zero first: the path of L1 runs into the axis, where the diamond of equal sums |w| has "
-    f"its corner, and follows it. L2's ball has no corners, and both weights vanish together only in the end.{yours}",
+    f"its corner, and follows it. L2's ball has no corners, and its path meets no axis before the end.{yours}",
 )
 
 # %% [markdown]
@@ -599,8 +604,8 @@ checks.check_6_2(leaving_order)
 
 # %% [markdown]
 # What goes first is what the data hold least, $h|b|$. (Removing a weight *costs* $\frac12hb^2$: the score by which Optimal Brain
-# Damage pruned in 1989.) Scale an input by ten, and its weight shrinks by ten and its $h|b|$ grows by ten: standardize before
-# you penalize.
+# Damage pruned in 1989.) Scale an input by ten, and its weight shrinks to a tenth, and its $h|b|$ grows tenfold: standardize
+# before you penalize.
 #
 # ## 6 · When it goes wrong
 #
@@ -641,10 +646,17 @@ mine = rescale if checks.check_6_3(rescale).startswith("passed") else our_rescal
 def rescaled(network):
     twin = deepcopy(network)
     for first, second, c in ((twin[1], twin[4], 2.0**-13), (twin[4], twin[7], 2.0**-20)):
-        old = [t.clone() for t in (first.weight, first.bias, second.weight)]
-        for tensor, value in zip((first.weight, first.bias, second.weight), mine(*old, c), strict=True):
-            tensor.copy_(torch.as_tensor(value))
+        tensors = first.weight, first.bias, second.weight
+        for tensor, value in zip(tensors, mine(*[t.cpu().numpy().copy() for t in tensors], c), strict=True):
+            tensor.copy_(torch.as_tensor(np.asarray(value)))
     return twin
+
+
+def keep_by_layer(network, share):
+    network = deepcopy(network)
+    for layer in (network[1], network[4], network[7]):
+        prune.l1_unstructured(layer, "weight", amount=1 - share)
+    return network
 
 
 twins = [rescaled(m) for m in trained["plain, SGD"]]
@@ -652,7 +664,9 @@ with torch.no_grad():
     moved = max((m(val[0]) - twin(val[0])).abs().max().item() for m, twin in zip(trained["plain, SGD"], twins, strict=True))
 counted = np.mean([sparsity(twin, 1e-3) for twin in twins])
 cut_plain, cut_twins = (scores([keep_largest(m, 0.2) for m in group], val) for group in (trained["plain, SGD"], twins))
-print(f"|w| ≤ 0.001: {near['plain, SGD'].mean():.1%} before, {counted:.1%} after; outputs moved by at most {moved:.0e}")
+print(f"|w| ≤ 0.001: {near['plain, SGD'].mean():.1%} before, {counted:.1%} after; outputs moved by at most {moved:g}")
+by_layer = [scores([keep_by_layer(m, 0.2) for m in group], val).mean() for group in (trained["plain, SGD"], twins)]
+print(f"a fifth of every layer kept: {by_layer[0]:.1%} of the pictures read before, {by_layer[1]:.1%} after")
 
 # %% tags=["fold"]
 # claim 06.6: global pruning of one function, written in two ways
@@ -668,7 +682,7 @@ claims.compare(
 
 # %% [markdown]
 # A count below a threshold belongs to one way of writing a function down, and so does a ranking *across* layers. Pruning each
-# layer by itself (`prune.l1_unstructured`) does not see this scale.
+# layer by itself (`prune.l1_unstructured`, the second line above) does not see this scale.
 #
 # Another trap: after `prune`, the parameter is called `weight_orig` and is still full of numbers. Count after `prune.remove`:
 
@@ -684,11 +698,13 @@ print(f"exact zeros: {before:.0%} with the mask, {sparsity(pruned):.0%} after pr
 #
 # * L1's minimum has zeros; its gradient does not reach them. The soft threshold does.
 # * Count exact zeros, or say the threshold, the rate and the scale with it.
-# * Pruning and training on needs no L1 for the first cuts. What a zero is worth in bytes depends on the format.
+# * Pruning ranks by size and trains on, whatever the network was trained with; compare with plain training that may train on too.
+# * What a zero is worth in bytes depends on the format.
 #
 # **On your own model:** `for share in (0.5, 0.2, 0.1, 0.05): ...` prune a copy, train it on briefly, and look at the share at
 # which validation accuracy leaves the interval of the whole network. Gale et al. (2019) found simple magnitude pruning as good as
-# complex methods or better, on large networks; Blalock et al. (2020) write why such comparisons are hard.
+# complex methods or better, on large networks; Blalock et al. (2020) write why such comparisons are hard; Frankle & Carbin (2019)
+# trained the survivors from their initial weights.
 #
 # **References.** Tibshirani 1996, [JRSS B 58](https://doi.org/10.1111/j.2517-6161.1996.tb02080.x) ·
 # Parikh & Boyd 2014, [Proximal Algorithms](https://web.stanford.edu/~boyd/papers/prox_algs.html) ·
@@ -708,8 +724,8 @@ record = claims.record(parameters, metrics)
 
 # %% [markdown] tags=["instructor"]
 # **Minute plan (45).** 4 hook and prediction · 6 section 1 (count the zeros aloud) · 12 exercise 6.1, in pairs, with three
-# sketches: b large, b small, b negative · 7 section 3 · 6 section 4 · 5 exercise 6.2 · 5 exercise 6.3. **When short:** section 5, exercise
-# 6.3.
+# sketches: b large, b small, b negative · 7 section 3 · 6 section 4 · 5 exercise 6.2 · 5 exercise 6.3. **When short:** section
+# 5 and exercise 6.3.
 # **Ask before running:** why can a constant force stop where a fading one cannot? What would the curve of thresholds look like
 # with half the rate?
 # **Expect:** `b - t * sign(b)` (steps across zero: the bug of section 2 again); hard threshold; "half the weights, half the
