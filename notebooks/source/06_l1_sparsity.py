@@ -45,7 +45,7 @@ from course_utils.checks import lesson_06 as checks
 from course_utils.claims import Claims
 from course_utils.data import load
 from course_utils.figures import show, use_course_style
-from course_utils.measure import accuracy, sparsity
+from course_utils.measure import accuracy
 from course_utils.models import mlp
 from course_utils.parameters import check_parameters
 from course_utils.stacked import train_runs
@@ -195,7 +195,13 @@ claims.compare(
 # %% [markdown]
 # If L1 gathers what matters in few weights, the rest should be zeros. Count them:
 
+
 # %%
+def sparsity(network, threshold=0.0):
+    sizes = torch.cat([w.detach().abs().flatten() for w in network.parameters() if w.dim() >= 2])
+    return (sizes <= threshold).double().mean().item()
+
+
 for name, networks in trained.items():
     print(f"{name:9} exactly zero: {np.mean([sparsity(m) for m in networks]):.1%} of the weights")
 
@@ -529,8 +535,8 @@ claims.compare(
 )
 
 # %% [markdown]
-# Two questions, then: how far pruning comes without L1, and how much further with it. And in bytes? A sparse format must also say *where* its numbers
-# are. The most common one, CSR, on one layer:
+# Two questions, then: how far pruning comes without L1, and how much further with it. And in bytes? A sparse format must also
+# say *where* its numbers are. The most common one, CSR, on one layer:
 
 
 # %%
