@@ -3,11 +3,11 @@
 #
 # **How do weights become exactly zero, and what is that worth?**
 #
-# A network has learned to read handwritten digits. It has many thousand weights. Delete nineteen of every twenty, the
-# smallest ones, and train nothing anew. How well does it still read?
+# A network has learned to read handwritten digits. Delete nineteen of every twenty of its weights, the smallest ones, and train
+# nothing anew. How well does it still read?
 #
 # One term in what training minimizes decides that. It is famous for making weights zero; and yet, when you count them, not
-# one is. In this lesson you find out why, write the one line that mends it, and see what a zero is worth.
+# one is. Find out why, write the line that mends it, and see what a zero is worth.
 #
 # *{minutes} minutes. You need lessons 02 and 03. Two questions to warm up:*
 #
@@ -460,9 +460,9 @@ claims.same(
 
 # %%
 def train_on(network, s):
-    adam = Adam(network.parameters(), lr=lr)
-    n = max(1, epochs // 4)
-    fit(network, train, val, adam, epochs=n, batch_size=32, seed=s, evaluate_every=n, progress=False)
+    adam, n = Adam(network.parameters(), lr=lr), max(1, epochs // 4)
+    how = {"epochs": n, "batch_size": 32, "evaluate_every": n, "progress": False}
+    fit(network, train, val, adam, seed=s, **how)
     return network
 
 
@@ -536,7 +536,7 @@ claims.compare(
 
 # %% [markdown]
 # Two questions, then: how far pruning comes without L1, and how much further with it. And in bytes? A sparse format must also
-# say *where* its numbers are. The most common one, CSR, on one layer:
+# say *where* its numbers are. CSR, which stores a column with every number, on one layer:
 
 
 # %%
@@ -615,7 +615,7 @@ checks.check_6_2(leaving_order)
 #
 # ## 6 · When it goes wrong
 #
-# ### Exercise 6.3 · 99 % sparse, and nothing has changed
+# ### Exercise 6.3 · Sparse, and nothing has changed
 #
 # Two layers with a ReLU between them: `relu(x @ w_in.T + b_in) @ w_out.T`. Multiply `w_in` by `c` > 0. What must become of
 # `b_in` and `w_out`, so that the output stays the same? Return all three.
