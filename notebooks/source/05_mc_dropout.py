@@ -17,7 +17,7 @@
 
 # %% tags=["parameters"]
 seed: int = 0  # [0, 1000000] seed of every random draw; networks use seed, seed + 1, ...
-n_runs: int = 6  # [3, 64] training runs of each setting
+n_runs: int = 5  # [3, 64] training runs of each setting
 rates: list = [0.0, 0.25, 0.5, 0.75]  # 3 to 9 rising values in [0, 0.95]: dropout rates, the first one 0
 n_members: int = 5  # [2, 10] networks of an ensemble
 n_asked: int = 50  # [20, 500] answers of a network to one letter
