@@ -313,16 +313,17 @@ def our_doubts(answers):
 
 
 doubts = doubts if checks.check_5_2(doubts).startswith("passed") else our_doubts
-total, disagreement, is_right, first = {}, {}, {}, {}
+total, disagreement, is_right, averages, first = {}, {}, {}, {}, {}
 for way, answers_of in ways.items():
     rows = []
     for k in range(n_runs):
         answers = answers_of(k)
         average, true = answers.mean(0), torch.cat([known[1], torch.full((n_letters,), -1, device=device)])
-        rows.append([*(torch.as_tensor(part).cpu() for part in doubts(answers)), (average.argmax(-1) == true).cpu()])
+        right = average.argmax(-1) == true
+        rows.append([part.cpu() for part in (*map(torch.as_tensor, doubts(answers)), right, average)])
         if k == 0:
             first[way] = answers.cpu()
-    total[way], disagreement[way], is_right[way] = (torch.stack(column) for column in zip(*rows))
+    total[way], disagreement[way], is_right[way], averages[way] = (torch.stack(column) for column in zip(*rows))
 
 # %% tags=["fold"]
 # figure: fifty answers to a letter that is clear, one that is vague, one that divides the sub-networks
@@ -447,8 +448,12 @@ gentle = rates[1]
 probabilities = {}
 for p, k in itertools.product(rates, range(n_runs)):
     probabilities["once", p, k] = ask_once(trained[p, k, 0], known[0])[0]
-    answers = first["many times"][:, :n_letters].to(device) if (p, k) == (middle, 0) else ask(trained[p, k, 0], known[0], n_asked)
-    probabilities["many times", p, k] = answers.mean(0)
+    if p == plain:  # nothing to drop: all answers are one
+        probabilities["many times", p, k] = probabilities["once", p, k]
+    elif p == middle:  # asked already
+        probabilities["many times", p, k] = averages["many times"][k, :n_letters].to(device)
+    else:
+        probabilities["many times", p, k] = ask(trained[p, k, 0], known[0], n_asked).mean(0)
 errors = {(way, p): np.array([ece(probabilities[way, p, k], known[1]) for k in range(n_runs)])
           for way in ("once", "many times") for p in rates}  # fmt: skip
 fig, axes = plt.subplots(1, 3, figsize=(9.4, 3.2))
