@@ -43,7 +43,7 @@ from course_utils.checks import lesson_05 as checks
 from course_utils.claims import Claims
 from course_utils.data import load, load_other_letters
 from course_utils.figures import plot_images, show, use_course_style
-from course_utils.measure import accuracy, ece
+from course_utils.measure import accuracy
 from course_utils.models import mlp
 from course_utils.parameters import check_parameters
 from course_utils.stacked import train_runs
@@ -294,14 +294,18 @@ checks.check_5_2(doubts)
 # Five ways to ask about all letters, known and unknown. An **ensemble** is the rival: several networks, each from a start of its
 # own, asked once (dropout off). Or, in the last line, with masks on top: as many answers in all.
 
+
 # %%
-members = range(n_members)
+def members(k):
+    return [trained[middle, k, j] for j in range(n_members)]
+
+
 ways = {
     "once, plain": lambda k: ask_once(trained[plain, k, 0], everything),
     "once": lambda k: ask_once(trained[middle, k, 0], everything),
     "many times": lambda k: ask(trained[middle, k, 0], everything, n_asked),
-    "ensemble": lambda k: torch.cat([ask_once(trained[middle, k, j], everything) for j in members]),
-    "both": lambda k: torch.cat([ask(trained[middle, k, j], everything, n_asked // n_members) for j in members]),
+    "ensemble": lambda k: torch.cat([ask_once(m, everything) for m in members(k)]),
+    "both": lambda k: torch.cat([ask(m, everything, n_asked // n_members) for m in members(k)]),
 }
 
 
@@ -333,7 +337,7 @@ chosen = [int(whole[:n_letters].argmin()), int(vague.argmax()), n_letters + int(
 fig, axes = plt.subplots(2, 3, figsize=(8.6, 4.4), height_ratios=[1, 2.2])
 for k, column, label in zip(chosen, axes.T, ("a known letter, clear", "a known letter, vague", "an unknown one, at odds")):
     column[0].imshow(everything[k, 0].cpu(), cmap="gray")
-    column[0].set_title(label, fontsize=9)
+    column[0].set_title(label, fontsize=9, loc="center")
     column[0].axis("off")
     column[1].imshow(first["many times"][:, k], cmap="cividis", vmin=0, vmax=1, aspect="auto")
     column[1].set(xticks=range(10), xticklabels=letters.classes)
@@ -422,10 +426,20 @@ for n in sorted({2, 5, 10, 20, n_asked}):
 #
 # ## 5 · Do the numbers mean what they say?
 #
-# Of all answers given with 70 % confidence, 70 % should be right. Then a network is **calibrated** (Guo
-# and others, 2017). The *expected calibration
-# error* (ECE) is the average gap between confidence and accuracy, in bins of confidence.
-#
+# Of all answers given with 70 % confidence, 70 % should be right. Then a network is **calibrated** (Guo and others, 2017). The
+# *expected calibration error* (ECE) is the average gap between confidence and accuracy, in bins of confidence:
+
+
+# %%
+def ece(probabilities, y, n_bins=15):
+    confidence = probabilities.amax(-1)
+    surplus = confidence - (probabilities.argmax(-1) == y).to(confidence.dtype)
+    bins = (confidence * n_bins).ceil().clamp(1, n_bins)
+    gaps = [surplus[bins == b].sum().abs().item() for b in range(1, n_bins + 1)]
+    return sum(gaps) / len(y)
+
+
+# %% [markdown]
 # **Predict.** Does asking many times bring confidence closer to accuracy at every dropout rate?
 
 # %%
@@ -462,7 +476,7 @@ for way, (color, line, marker) in styles.items():
     label = f"asked {way} (n = {n_runs})"
     axes[2].errorbar(rates, mean, half, color=color, linestyle=line, marker=marker, markersize=4, capsize=2, label=label)
 axes[2].set(xlabel="dropout rate p", ylabel="ECE", xticks=rates, title="expected calibration error")
-axes[2].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+axes[2].yaxis.set_major_formatter(PercentFormatter(1))
 axes[2].legend(fontsize=8)
 change = [mean_and_interval(errors["many times", p] - errors["once", p])[:2] for p in rates[1:]]
 lower, higher = sum(mean + half < 0 for mean, half in change), sum(mean - half > 0 for mean, half in change)
