@@ -634,8 +634,8 @@ show(
     alt="Accuracy among the answered letters falls as coverage rises, four curves; left for known letters, right for mixed post.",
     reading=f"Of all known letters one answer gets {kept[one, 'known letters only'][:, 9].mean():.1%} right, of its surest half "
     f"{half_known[one].mean():.1%}; {n_asked} answers {half_known[fifty].mean():.1%}. Averaged over all coverages, in points: "
-    f"{n_asked} answers against one {known_gain} on known letters and {mixed_gain} in mixed post; {n_members} networks against {n_asked} answers of one "
-    f"{in_points(average[networks_] - average[fifty])} and {in_points(mixed[networks_] - mixed[fifty])}.{yours}",
+    f"{n_asked} answers against one {known_gain} on known letters and {mixed_gain} in mixed post; {n_members} networks "
+    f"against {n_asked} answers of one {in_points(average[networks_] - average[fifty])} and {in_points(mixed[networks_] - mixed[fifty])}.{yours}",
 )
 
 # %% tags=["fold"]
