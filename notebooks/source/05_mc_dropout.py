@@ -528,8 +528,8 @@ show(
     + "; ".join(f"p = {p:g}: {errors['once', p].mean():.1%} and {errors['many times', p].mean():.1%}" for p in rates[1:])
     + f". (A plain network has {errors['once', plain].mean():.1%}.) Mean confidence: "
     + "; ".join(f"p = {p:g}: {confident['once', p]:.0%} and {confident['many times', p]:.0%}" for p in rates[1:])
-    + f". At the best rate of each, p = {best['once']:g} and p = {best['many times']:g}, the ECEs differ by "
-    f"{in_points(errors['once', best['once']] - errors['many times', best['many times']])} points.{yours}",
+    + f". At the best rate of each, p = {best['once']:g} and p = {best['many times']:g}, the ECEs differ, in points, by "
+    f"{in_points(errors['once', best['once']] - errors['many times', best['many times']])}.{yours}",
 )
 
 # %% tags=["fold"]
@@ -635,7 +635,8 @@ show(
     reading=f"Of all known letters one answer gets {kept[one, 'known letters only'][:, 9].mean():.1%} right, of its surest half "
     f"{half_known[one].mean():.1%}; {n_asked} answers {half_known[fifty].mean():.1%}. Averaged over all coverages, in points: "
     f"{n_asked} answers against one {known_gain} on known letters and {mixed_gain} in mixed post; {n_members} networks "
-    f"against {n_asked} answers of one {in_points(average[networks_] - average[fifty])} and {in_points(mixed[networks_] - mixed[fifty])}.{yours}",
+    f"against {n_asked} answers of one {in_points(average[networks_] - average[fifty])} and "
+    f"{in_points(mixed[networks_] - mixed[fifty])}.{yours}",
 )
 
 # %% tags=["fold"]
@@ -663,8 +664,8 @@ claims.compare(
     unit="points",
     over="training runs on these letters",
 )
-print(f"Misreadings, by entropy: {n_asked} answers against one {in_points(misread[fifty] - misread[one])} points.")
-print(f"Unknown letters, by the same {n_asked} answers: disagreement against entropy {in_points(many - entropy_many)} points.")
+print(f"Misreadings, by entropy, in points: {n_asked} answers against one {in_points(misread[fifty] - misread[one])}.")
+print(f"Unknown letters, by the same {n_asked} answers: disagreement against entropy {in_points(many - entropy_many)}.")
 
 # %% [markdown]
 # Two doubts, two questions. "Do I misread this?" is for the entropy: a letter between C and G can be vague without any quarrel,
