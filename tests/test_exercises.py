@@ -20,6 +20,7 @@ CHECKS = [(module, name) for module, cases in WRONG.items() for name in cases]
 CASES = [(module, name, *case) for module, cases in WRONG.items() for name, listed in cases.items() for case in listed]
 BY_PROPERTIES = [
     ("lesson_04", "check_4_2"),
+    ("lesson_05", "check_5_1"),
     ("lesson_07", "check_7_3"),
     ("lesson_01", "check_1_1"),
     ("lesson_01", "check_1_3"),
