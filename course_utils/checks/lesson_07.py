@@ -98,9 +98,9 @@ def check_7_3(detective=None):
     truth = dict(box for n_channels in (32, 64) for box in _boxes(n_channels))
     cases = [(box, n_channels) for box, (_, n_channels) in truth.items()]
 
-    def mixed_up(*names):
+    def mixed_up(*names, said=None):
         def is_told_apart(output, box, n_channels):
-            return truth[box][0] not in names or output == truth[box][0]
+            return truth[box][0] not in names or output == truth[box][0] or output not in (said or [output])
 
         return is_told_apart
 
@@ -112,6 +112,8 @@ def check_7_3(detective=None):
         "a GroupNorm was not recognized. Nudge one channel: some channels of the row move, and others do not":
             mixed_up("GroupNorm"),
         "LayerNorm and RMSNorm are not told apart. Add the same number to a whole row: only one of them notices":
+            mixed_up("LayerNorm", "RMSNorm", said=("LayerNorm", "RMSNorm")),
+        "a LayerNorm or an RMSNorm got the name of neither. Nudge one channel: the whole row moves, and no other row":
             mixed_up("LayerNorm", "RMSNorm"),
     }  # fmt: skip
     return diagnose(
