@@ -231,7 +231,7 @@ def with_batchnorm():
     return nn.Sequential(nn.Flatten(), block(256), block(256), nn.Linear(256, 10))
 
 
-few = [{"seed": seed + k, "lr": lr} for k in range(max(3, n_runs // 2))]
+few = [{"seed": seed + k, "lr": lr} for k in range(n_runs)]
 _, readers = train_runs(with_batchnorm, train, val, few, epochs=max(1, epochs // 2), evaluate_every=epochs, progress=False)
 eight, rest = known[0][:8], (known[0][8:], known[1][8:])
 after, spread = {}, {}
