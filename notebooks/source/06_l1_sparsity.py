@@ -348,7 +348,7 @@ axes[0].set(xlabel="w", ylabel="what is minimized", title="L1 has its minimum in
 axes[0].legend()
 for name, path in paths.items():
     axes[1].plot(range(301, 401), path[-100:], label=name)
-axes[1].set(xlabel="step", ylabel="w", title="The last hundred steps: near zero, and at zero", ylim=(-0.04, 0.17))
+axes[1].set(xlabel="step", ylabel="w", title="The last hundred steps", ylim=(-0.04, 0.17))
 axes[1].legend(loc="upper right", fontsize=8)
 arrived = int(np.argmax(paths["proximal, rate 0.1"] == 0))
 show(
@@ -383,7 +383,8 @@ class ProximalSGD(SGD):
 
 
 sgd = {"optimizer": SGD, "lr": lr_sgd}
-more = {"plain, SGD": sgd, "L2, SGD": sgd | {"weight_decay": λ2}, "L1, SGD": sgd | {"l1_strength": λ1}}
+more = {"plain, SGD": sgd, "L2, SGD": sgd | {"weight_decay": λ2}}
+more["L1, SGD"] = sgd | {"l1_strength": λ1}
 more["L1, proximal"] = {"optimizer": ProximalSGD, "lr": lr_sgd, "l1": λ1}
 trained |= train_all(more)
 
@@ -569,7 +570,8 @@ def n_bytes(w, share):
 
 
 w = trained["plain, SGD"][0][4].weight.detach().cpu()  # first run, second layer: 128 × 128
-print({f"{share:.0%} stay": f"{n_bytes(w, share) / w.nbytes:.0%} of dense" for share in (0.5, 0.05)})
+for share in (0.5, 0.05):
+    print(f"{share:.0%} stay: {n_bytes(w, share) / w.nbytes:.0%} of dense")
 
 # %% [markdown]
 # PyTorch spends 8 bytes on each position, twice the number's own 4: it saves bytes once less than a third stays. Time it saves
@@ -604,7 +606,7 @@ ax.plot(*target, marker="o", color="black")
 first = int((by_l1 == 0).sum(0).argmax())
 size = "larger" if target[first] == target.max() else "smaller"
 ax.set(xlabel="first weight", ylabel="second weight", aspect="equal", title=f"L1 takes the {size} weight first, at a corner")
-ax.legend(loc="upper left")
+ax.legend(loc="lower right", frameon=True, framealpha=1)
 yours = f" You said: {prediction}." if prediction else ""
 show(
     fig,
