@@ -739,7 +739,8 @@ for name, way in (("draw, then split", prepare), ("split, then draw", repaired))
 # * Validation chooses, test reports, once. An error rate without its $n$ is half a number.
 # * A promise needs *both* lucks, yours and theirs, and a network that was not picked for its luck.
 #
-# **Deep dive:** [how much of a best result is luck of the choice?](deeper/01_choosing.ipynb)
+# **Deep dives:** [how much of a best result is luck of the choice?](deeper/01_choosing.ipynb) ·
+# [what lies past the perfect fit?](deeper/01_double_descent.ipynb)
 #
 # **On your own model:** count its mistakes on examples that neither trained nor chose anything, write down
 # `promise(n_wrong, n, m)`, and look at the error rate that comes back: is it inside? Where mistakes are few, count on more
@@ -747,6 +748,8 @@ for name, way in (("draw, then split", prepare), ("split, then draw", repaired))
 #
 # **References.** Zhang et al. 2017, [arXiv:1611.03530](https://arxiv.org/abs/1611.03530) ·
 # Hastie, Tibshirani, Friedman 2009, [The elements of statistical learning](https://hastie.su.domains/ElemStatLearn/), chapter 7
+#
+# **Next:** [02 · Weight decay](02_weight_decay.ipynb).
 
 # %% tags=["fold"]
 # all claims of this lesson, and the record of this run

@@ -778,6 +778,8 @@ print(f"variance: {in_training:.2f} in training, {in_eval:.2f} in eval(). You sa
 # Li et al. 2019, [arXiv:1801.05134](https://arxiv.org/abs/1801.05134) ·
 # Huang et al. 2016, [arXiv:1603.09382](https://arxiv.org/abs/1603.09382) ·
 # Vaswani et al. 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762)
+#
+# **Next:** [05 · MC dropout](05_mc_dropout.ipynb).
 
 # %% tags=["fold"]
 # all claims of this lesson, and the record of this run

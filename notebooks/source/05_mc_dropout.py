@@ -691,10 +691,12 @@ print(f"Unknown letters, by the same {n_asked} answers: disagreement against ent
 # Guo et al. 2017, [arXiv:1706.04599](https://arxiv.org/abs/1706.04599) ·
 # Ovadia et al. 2019, [arXiv:1906.02530](https://arxiv.org/abs/1906.02530) ·
 # Osband 2016, *Risk versus uncertainty in deep learning*, NIPS workshop
+#
+# **Next:** [06 · L1 and sparsity](06_l1_sparsity.ipynb).
 
 # %% tags=["fold"]
 # all claims of this lesson, and the record of this run
-display(claims.table())
+claims.table()
 metrics = {"sure_of_unknown": sure[plain], "auroc_once": entropy_once.mean(), "auroc_many": entropy_many.mean()}
 metrics |= {"auroc_ensemble": several.mean(), "half_known": half_known[fifty].mean()}
 record = claims.record(parameters, metrics)

@@ -747,10 +747,12 @@ print(f"exact zeros: {before:.0%} with the mask, {sparsity(pruned):.0%} after pr
 # Frankle & Carbin 2019, [arXiv:1803.03635](https://arxiv.org/abs/1803.03635) ·
 # Gale et al. 2019, [arXiv:1902.09574](https://arxiv.org/abs/1902.09574) ·
 # Blalock et al. 2020, [arXiv:2003.03033](https://arxiv.org/abs/2003.03033)
+#
+# **Next:** [07 · Normalization](07_normalization.ipynb).
 
 # %% tags=["fold"]
 # all claims of this lesson, and the record of this run
-display(claims.table())
+claims.table()
 metrics = {"zeros_proximal": zero["L1, proximal"].mean(), "zeros_sgd": zero["L1, SGD"].mean()}
 metrics |= {f"val_plain_{s:g}": after["plain, SGD", s] for s in few} | {f"val_l1_{s:g}": after["L1, proximal", s] for s in few}
 record = claims.record(parameters, metrics)
