@@ -132,6 +132,10 @@ def check_1_2(promise=None):
     )
 
 
+def _middle(rounds):
+    return rounds[:, :2].mean(1)
+
+
 def check_1_3(best_of=None):
     """Diagnose best_of(promise, n_networks, e, n, m, rng): the promise for the network with the fewest mistakes, and what its
     customer measures. Called 400 times a case: its averages are judged, the fewest mistakes to expect are simulated."""
@@ -139,9 +143,6 @@ def check_1_3(best_of=None):
     def promise(n_wrong, n, m):
         half = 1.96 * (n_wrong / n * (1 - n_wrong / n) * (1 / n + 1 / m)) ** 0.5
         return n_wrong / n - half, n_wrong / n + half
-
-    def middle(rounds):
-        return rounds[:, :2].mean(1)
 
     rng = np.random.default_rng()
     cases = [(promise, k, rng.uniform(0.2, 0.35), n, m, rng) for k, n, m in ((1, 300, 900), (30, 300, 900), (40, 500, 200))]
@@ -153,7 +154,7 @@ def check_1_3(best_of=None):
         return 5 * (e * (1 - e) / n / ROUNDS) ** 0.5
 
     def is_promise(rounds, promise, k, e, n, m, rng):
-        counts = (middle(rounds) * n).round()
+        counts = (_middle(rounds) * n).round()
         return np.allclose(rounds[:, :2], np.transpose(promise(counts, n, m)), atol=1e-3)
 
     properties = {
@@ -162,15 +163,15 @@ def check_1_3(best_of=None):
         "the customer's number is a rate: divide their mistakes by m":
             lambda rounds, promise, k, e, n, m, rng: (rounds[:, 2] <= 1).all(),
         "the customer gets your own result; they count on digits of their own, a new draw":
-            lambda rounds, promise, k, e, n, m, rng: not np.allclose(rounds[:, 2], middle(rounds)),
+            lambda rounds, promise, k, e, n, m, rng: not np.allclose(rounds[:, 2], _middle(rounds)),
         "`promise` takes the number of mistakes, not their share":
-            lambda rounds, promise, k, e, n, m, rng: middle(rounds).mean() > 0.2 * e,
+            lambda rounds, promise, k, e, n, m, rng: _middle(rounds).mean() > 0.2 * e,
         "you sell the network with the most mistakes: take the fewest":
-            lambda rounds, promise, k, e, n, m, rng: middle(rounds).mean() < e + noise(e, n),
+            lambda rounds, promise, k, e, n, m, rng: _middle(rounds).mean() < e + noise(e, n),
         "you sell any of the networks: of all their counts take the smallest":
-            lambda rounds, promise, k, e, n, m, rng: k == 1 or middle(rounds).mean() < (e + fewest(k, e, n)) / 2,
+            lambda rounds, promise, k, e, n, m, rng: k == 1 or _middle(rounds).mean() < (e + fewest(k, e, n)) / 2,
         "the network that you sell makes too few mistakes: count them among n digits, once for each network":
-            lambda rounds, promise, k, e, n, m, rng: abs(middle(rounds).mean() - fewest(k, e, n)) < noise(e, n),
+            lambda rounds, promise, k, e, n, m, rng: abs(_middle(rounds).mean() - fewest(k, e, n)) < noise(e, n),
         "every round is the same: draw from `rng`, and make no new one":
             lambda rounds, promise, k, e, n, m, rng: len(set(rounds[:, 2])) > 5,
         "the customer's rate is no count among m digits: they count on m digits, you on n":
