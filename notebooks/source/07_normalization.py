@@ -246,7 +246,8 @@ try:
     network(x[:1])
 except ValueError as error:
     print("alone:", error)
-print(f"and being asked changed what it remembers, by {(network[2].running_mean - before).norm():.1f}")
+moved = (network[2].running_mean - before).norm()
+print(f"and being asked changed what it remembers, by {moved:.1f}")
 
 # %% [markdown]
 # Nothing is random here. It depends on the *batch*; a batch of one is refused (a training set of 1,001 letters in batches of
