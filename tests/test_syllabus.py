@@ -1,5 +1,6 @@
 """Tests of the syllabus: made of the lessons that exist."""
 
+import nbformat
 import pytest
 
 from course_utils.tools import build, lessons, syllabus
@@ -33,8 +34,10 @@ def test_every_lesson_is_followed_by_its_dives_with_its_question_and_minutes(cou
 
 
 def test_routes_name_what_exists_and_add_its_minutes(course):
-    assert "* **One evening**: 01 (0.2 hours)" in syllabus.routes()
-    assert "* **For language models**: 01, 02 (0.2 hours)" in syllabus.routes()
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("{syllabus}")])
+    syllabus.fill(notebook)
+    assert "* **One evening**: 01 (0.2 hours)" in notebook.cells[0].source
+    assert "* **For language models**: 01, 02 (0.2 hours)" in notebook.cells[0].source
 
 
 def test_a_lesson_that_shows_the_syllabus_is_stale_when_another_lesson_changes(course):

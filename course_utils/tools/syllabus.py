@@ -37,11 +37,6 @@ def syllabus(folder: str = "") -> str:
     return _table(_learners(), folder)
 
 
-def routes() -> str:
-    """A Markdown list: what to read for one evening, for language models, for everything, and how long that takes."""
-    return _routes(_learners())
-
-
 def _learners():
     """{source: the learner's notebook}, each lesson followed by its deep dives. Parsing a source takes a tenth of a second."""
     order = sorted(lessons(), key=lambda source: (source.name[:2], "deeper" in source.parts, source.name))
@@ -54,6 +49,7 @@ def _table(learners, folder):
 
 
 def _routes(learners):
+    """A Markdown list: what to read for one evening, for language models, for everything, and how long that takes."""
     return "\n".join(f"* **{name}**: {_way(learners, beginnings)}" for name, beginnings in ROUTES.items())
 
 

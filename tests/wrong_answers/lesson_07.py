@@ -74,6 +74,7 @@ WRONG = {
         (poked(sees_offset=False), "not told apart"),
         (poked(sees_nothing=False), "without a norm"),
         (lambda box, n_channels: "LayerNorm", "BatchNorm was not recognized"),
+        (lambda box, n_channels: poked()(box, n_channels).replace("LayerNorm", "GroupNorm"), "name of neither"),
         (lambda box, n_channels: box(torch.randn(1, n_channels)).argmax(), "Expected more than 1 value"),
     ],
 }
