@@ -43,8 +43,13 @@ def dropout_mask_(bits, threshold, scale, dtype):
     return bits.ge_(threshold).to(dtype).mul_(scale)
 
 
-def use_generator(model, generator):
-    """Give every `Dropout` of `model` a generator of its own, seeded from `generator` (None: PyTorch's global one again)."""
+def use_generator(model: nn.Module, generator: torch.Generator | None) -> None:
+    """Give every `Dropout` of a model a generator of its own, in place.
+
+    Args:
+        model: any network.
+        generator: draws their seeds, in the order of `model.modules()`; None: PyTorch's global generator serves all again.
+    """
     for module in model.modules():
         if isinstance(module, Dropout):
             module.generator = generator and torch.Generator(generator.device).manual_seed(_draw_seed(generator))

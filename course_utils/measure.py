@@ -20,8 +20,16 @@ def accuracy(logits: torch.Tensor, y: torch.Tensor) -> float:
     return (logits.argmax(-1) == y).double().mean().item()
 
 
-def accuracy_standard_error(accuracy, n):
-    """Standard error of an accuracy measured on n independent examples: sqrt(a (1 - a) / n)."""
+def accuracy_standard_error(accuracy: float, n: int) -> float:
+    """Standard error of an accuracy measured on independent examples: sqrt(a (1 - a) / n).
+
+    Args:
+        accuracy: from 0 to 1.
+        n: examples.
+
+    Returns:
+        A fraction.
+    """
     return math.sqrt(accuracy * (1 - accuracy) / n)
 
 
@@ -38,10 +46,18 @@ def nll(logits: torch.Tensor, y: torch.Tensor) -> float:
     return functional.cross_entropy(logits, y).item()
 
 
-def ece(probabilities, y, n_bins=15):
+def ece(probabilities: torch.Tensor, y: torch.Tensor, n_bins: int = 15) -> float:
     """Expected calibration error of the top label: mean |confidence - accuracy| over equal-width confidence bins.
 
-    probabilities: (n, n_classes), rows sum to 1; y: (n,). Source: Naeini et al. 2015; Guo et al. 2017, eq. 3.
+    Source: Naeini et al. 2015; Guo et al. 2017, eq. 3.
+
+    Args:
+        probabilities: (n, n_classes), rows sum to 1.
+        y: (n,) integer labels.
+        n_bins: confidence bins from 0 to 1.
+
+    Returns:
+        From 0 to 1.
     """
     confidence, prediction = probabilities.max(-1)
     correct = (prediction == y).to(confidence.dtype)
@@ -55,7 +71,15 @@ def weight_norm(model: nn.Module) -> float:
     return math.sqrt(sum(p.detach().square().sum().item() for p in model.parameters() if p.dim() >= 2))
 
 
-def sparsity(model, threshold=0.0):
-    """Fraction of the model's weights (parameters with >= 2 axes) with |w| <= threshold; 0.0 counts exact zeros."""
+def sparsity(model: nn.Module, threshold: float = 0.0) -> float:
+    """Fraction of the model's weights (parameters with >= 2 axes) with |w| <= threshold.
+
+    Args:
+        model: any network.
+        threshold: in the unit of the weights; 0.0 counts exact zeros.
+
+    Returns:
+        From 0 to 1.
+    """
     weights = [p.detach().abs() for p in model.parameters() if p.dim() >= 2]
     return sum((w <= threshold).sum().item() for w in weights) / sum(w.numel() for w in weights)

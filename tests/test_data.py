@@ -19,7 +19,16 @@ from hypothesis import strategies as st
 from PIL import Image, features
 
 from course_utils import doctor
-from course_utils.data import DATASETS, data_directory, embedded, letters, letters_cache, load, load_other_letters
+from course_utils.data import (
+    DATASETS,
+    data_directory,
+    embedded,
+    grey_thumbnails,
+    letters,
+    letters_cache,
+    load,
+    load_other_letters,
+)
 from course_utils.data import splits as splitting
 from course_utils.data.letters import FACES, draw_letters
 from course_utils.data.text import cut_windows, encode
@@ -308,6 +317,15 @@ def test_other_letters_are_scaled_by_the_training_letters():
 
 
 # -- files of your own ---------------------------------------------------------------------------------------------------
+
+
+def test_thumbnails_are_means_of_squares_scaled_one_by_one():
+    images = torch.arange(2 * 3 * 4 * 6.0).view(2, 3, 4, 6).square()
+    by_hand = torch.stack([images[0].mean(0)[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean() for i in range(2) for j in range(3)])
+    small = grey_thumbnails(images)
+    assert small.shape == (2, 1, 2, 3)
+    assert torch.allclose(small[0].flatten(), (by_hand - by_hand.mean()) / by_hand.std())
+    assert not grey_thumbnails(torch.ones(1, 3, 4, 4)).any()
 
 
 def test_a_missing_folder_is_named(tmp_path, monkeypatch):

@@ -24,8 +24,17 @@ LIMIT = 500_000_000  # bytes of letters in the data directory, the oldest files 
 CHECKSUM, ROW = 64, 1 + 3 * letters.SIZE**2
 
 
-def letters_of(split, n, seed):
-    """The first n letters of a split ("train", "val", "test" or "other"): uint8 (n, 3, 32, 32), labels int64 (n,)."""
+def letters_of(split: str, n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The first letters of a split, as they were drawn.
+
+    Args:
+        split: "train", "val", "test" or "other" (K to Z), each with typefaces of its own.
+        n: letters.
+        seed: of the drawing.
+
+    Returns:
+        Images uint8 (n, 3, 32, 32) and labels int64 (n,), 0 for A.
+    """
     path = data_directory() / f"letters-{split}-{seed}-{drawing_version()}.bin"
     rows = _read(path)
     if len(rows) < n:

@@ -35,11 +35,10 @@ import torch
 from matplotlib import pyplot as plt
 from matplotlib.ticker import PercentFormatter
 from torch import nn
-from torch.nn import functional
 
 from course_utils.checks.deeper import d04_ensemble as checks
 from course_utils.claims import Claims
-from course_utils.data import load
+from course_utils.data import grey_thumbnails, load
 from course_utils.figures import show, use_course_style
 from course_utils.measure import accuracy, nll
 from course_utils.models import mlp
@@ -54,13 +53,8 @@ torch.manual_seed(seed)
 claims = Claims("04.ensemble")
 
 
-def grey(x):
-    small = functional.avg_pool2d(x.mean(1, keepdim=True), 2)
-    return (small - small.mean((2, 3), keepdim=True)) / small.std((2, 3), keepdim=True)
-
-
 letters = load("letters", n_train=n_train, n_val=1000, n_test=10, seed=seed, device=device)
-train, val = ((grey(x), y) for x, y in (letters.train, letters.val))
+train, val = ((grey_thumbnails(x), y) for x, y in (letters.train, letters.val))
 noise = torch.Generator().manual_seed(seed)
 is_wrong = torch.rand(n_train, generator=noise) < label_noise
 shift = torch.randint(1, 10, (n_train,), generator=noise) * is_wrong
