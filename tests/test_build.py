@@ -1,7 +1,6 @@
 """`course build`: two notebooks from one source, executed, byte for byte the same again, and never half-written."""
 
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -9,6 +8,7 @@ from ipykernel.ipkernel import IPythonKernel
 
 from course_utils.cli import main
 from course_utils.tools import build, lessons
+from course_utils.tools.fingerprint import fingerprint, reached
 
 SOURCE = """# %% [markdown]
 # # A lesson
@@ -153,15 +153,73 @@ def house(folder, monkeypatch):
 )
 def test_the_fingerprint_follows_every_helper_and_its_files(house, file, counts):
     source = house / "source" / "07_tiny.py"
-    before = lessons.fingerprint(source)
-    (house / "course_utils" / file).write_text("edited = True", encoding="utf-8")
-    assert (lessons.fingerprint(source) != before) is counts
+    before = fingerprint(source)
+    (house / "course_utils" / file).write_text("print()", encoding="utf-8")
+    assert (fingerprint(source) != before) is counts
+
+
+HELPER = """
+LIMIT = 3
+OTHER = 4
+
+
+def used(x):
+    '''Say what it does.'''
+    return inner(x) + LIMIT
+
+
+def inner(x):
+    from course_utils.late import deep
+    return deep(x)
+
+
+def unused(x):
+    return OTHER + shared(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counts"),
+    [
+        ("return inner(x) + LIMIT", "return inner(x) - LIMIT", True),
+        ("LIMIT = 3", "LIMIT = 5", True),
+        ("return deep(x)", "return 2 * deep(x)", True),
+        ("def used", "@print\ndef used", True),
+        ("LIMIT = 3", "LIMIT = 3\nprint(LIMIT)", True),
+        ("Say what it does.", "Say it better.", False),
+        ("return OTHER", "return 2 * OTHER", False),
+        ("OTHER = 4", "OTHER = 5", False),
+        ("def unused", "def never_used", False),
+    ],
+)
+def test_the_fingerprint_covers_what_a_lesson_can_reach(house, before, after, counts):
+    source, helper = house / "source" / "07_tiny.py", house / "course_utils" / "helper.py"
+    (house / "course_utils" / "late.py").write_text("def deep(x):\n    return x\n", encoding="utf-8")
+    source.write_text("# %%\nfrom course_utils.helper import used\n", encoding="utf-8")
+    helper.write_text(HELPER, encoding="utf-8")
+    mark = fingerprint(source)
+    assert before in HELPER
+    helper.write_text(HELPER.replace(before, after), encoding="utf-8")
+    assert (fingerprint(source) != mark) is counts
+
+
+@pytest.mark.parametrize(
+    "form", ["from course_utils import late", "from course_utils.late import deep as late", "import course_utils.late as late"]
+)
+def test_the_fingerprint_follows_what_a_function_uses(house, form):
+    source, late = house / "source" / "07_tiny.py", house / "course_utils" / "late.py"
+    source.write_text("# %%\nfrom course_utils.helper import used\n", encoding="utf-8")
+    (house / "course_utils" / "helper.py").write_text(f"{form}\n\n\ndef used():\n    return late\n", encoding="utf-8")
+    late.write_text("def deep(x):\n    return x\n", encoding="utf-8")
+    mark = fingerprint(source)
+    late.write_text("def deep(x):\n    return -x\n", encoding="utf-8")
+    assert fingerprint(source) != mark
 
 
 def test_the_course_style_counts_for_a_lesson_with_figures():
     assert "course.mplstyle" in (lessons.ROOT / "course_utils" / "figures.py").read_text(encoding="utf-8")
-    helpers = lessons.imported_helpers(Path(lessons.lessons(["00"])[0]).read_text(encoding="utf-8"))
-    assert lessons.ROOT / "course_utils" / "figures.py" in helpers
+    files = {path for path, _ in reached(lessons.lessons(["00"])[0])}
+    assert {lessons.ROOT / "course_utils" / name for name in ("figures.py", "course.mplstyle")} <= files
 
 
 @pytest.mark.parametrize(

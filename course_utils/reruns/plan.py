@@ -14,7 +14,8 @@ import nbformat
 from course_utils.parameters import Parameter, check_values, declared_parameters
 from course_utils.reruns.settings import MOST_RUNS, parse_settings, preset_values
 from course_utils.tools.files import file_name
-from course_utils.tools.lessons import NOTEBOOKS, fingerprint, imported_helpers, lessons, targets
+from course_utils.tools.fingerprint import fingerprint
+from course_utils.tools.lessons import NOTEBOOKS, imported_helpers, lessons, targets
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from nbformat import NotebookNode
 
 from course_utils.tools.budget import minutes
 from course_utils.tools.files import write_all
+from course_utils.tools.fingerprint import fingerprint
 from course_utils.tools.kernel import STOPPED, execute_cells, last_traceback
-from course_utils.tools.lessons import KERNEL, fingerprint, lesson_name, targets
+from course_utils.tools.lessons import KERNEL, lesson_name, targets
 from course_utils.tools.syllabus import fill
 from course_utils.tools.variants import variant
 

@@ -1,17 +1,14 @@
-"""Lessons and deep dives and where they are: their sources, the notebooks built from them, and the fingerprint of what these
-depend on."""
+"""Lessons and deep dives and where they are: their sources, the notebooks built from them, and the helpers that code imports."""
 
 import ast
-import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.util import resolve_name
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SOURCES, NOTEBOOKS, SOLUTIONS = (ROOT / "notebooks" / name for name in ("source", ".", "solutions"))
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}  # as JupyterLab writes it
-BESIDE = (".mplstyle", ".js", ".css")  # files that helpers read from their own folder
 
 
 def lessons(names: Iterable[str] = ()) -> list[Path]:
@@ -39,23 +36,6 @@ def targets(source: Path) -> dict[str, Path]:
     return {"learner": NOTEBOOKS / file, "solved": SOLUTIONS / file}
 
 
-def fingerprint(source: Path) -> str:
-    """SHA-256 of a source file, of every helper that it imports, directly or not, and of the style and script files beside
-    the helpers that read such."""
-    digest, todo, seen = hashlib.sha256(), [Path(source)], set()
-    while todo:
-        path = todo.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        if path.suffix == ".py":
-            text = path.read_text(encoding="utf-8")
-            todo += imported_helpers(text, package_of(path)) | _files_beside(path, text)
-    for path in sorted(seen):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
 def imported_helpers(code: str, package: str = "") -> set[Path]:
     """Paths of the `course_utils` modules that Python code imports, in any form, and of the packages that they are in.
 
@@ -80,6 +60,35 @@ def imported_names(code: str, package: str = "") -> set[str]:
         elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
             names |= set(re.findall(r"^f?['\"](course_utils[\w.]*)", ast.unparse(node.args[0]) if node.args else ""))
     return {_as_module(name) for name in names if name.split(".")[0] == "course_utils"}
+
+
+def imported_targets(node: ast.AST, package: str, all_of_it: str, as_imported: str) -> Iterator[tuple[str, Path, str]]:
+    """What one node of a syntax tree imports of this course: triples (name that it binds, file, name in that file).
+
+    Args:
+        node: of any kind; one that imports nothing gives nothing.
+        package: as of `imported_helpers`.
+        all_of_it: what stands for all of a module, where one is imported as a whole.
+        as_imported: what stands for a package that is only passed through.
+    """
+    found = []
+    if isinstance(node, ast.Import):
+        found = [
+            ((a.asname or a.name).split(".")[0], name, "") for a in node.names for name in imported_names(f"import {a.name}")
+        ]
+    elif isinstance(node, ast.Call):
+        found = [("", name, "") for name in imported_names(ast.unparse(node), package)]
+    elif isinstance(node, ast.ImportFrom) and (package or not node.level):
+        origin = resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module
+        is_ours = origin.split(".")[0] == "course_utils"
+        found = [(a.asname or a.name, _as_module(f"{origin}.{a.name}"), a.name) for a in node.names if is_ours]
+        found = [(bound, name, wanted if name == _as_module(origin) else "") for bound, name, wanted in found]
+    for bound, name, wanted in found:
+        parts = name.split(".")
+        files = [(_module_file(parts[:end]), as_imported) for end in range(1, len(parts))]
+        for file, asked in [*files, (_module_file(parts), wanted or all_of_it)]:
+            if file:
+                yield bound, file, asked
 
 
 def package_of(path: Path) -> str:
@@ -109,7 +118,3 @@ def _module_file(parts):
     """The file of a module or package, given its dotted name split at the dots; None if there is none."""
     path = ROOT.joinpath(*parts)
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.exists()), None)
-
-
-def _files_beside(path, text):
-    return {file for suffix in BESIDE if suffix in text for file in path.parent.glob(f"*{suffix}")}
