@@ -240,7 +240,7 @@ for way in ("eval()", f"ask ({'yours' if yours_passed else 'ours'})", "train()")
     asked = [ask(m, eight, n_asked) if way.startswith("ask") else by_mode(m, eight, n_asked, way) for m in readers]
     alike = "are all one" if max(answers.std(0).amax().item() for answers in asked) < 1e-6 else "differ"
     after[way] = np.array([accuracy(ask_once(m, rest[0])[0], rest[1]) for m in readers])
-    print(f"{way:12} its answers {alike:11}; afterwards it reads {after[way].mean():.1%} of the other letters")
+    print(f"{way:12} its answers {alike}; afterwards it reads {after[way].mean():.1%} of the other letters")
 print(f"You said: {prediction}." if prediction else "(No prediction.)")
 
 # %% tags=["fold"]
@@ -455,7 +455,8 @@ claims.compare(
 # %%
 for n in sorted({2, 5, 10, 20, n_asked}):
     pairs = [doubts(answers[:n]) for answers in many_answers]
-    by_entropy, at_odds = np.array([[roc_auc_score(is_unknown, d) for d in pair] for pair in pairs]).T
+    scores = [[roc_auc_score(is_unknown, doubt) for doubt in pair] for pair in pairs]
+    by_entropy, at_odds = np.array(scores).T
     print(f"{n:3} answers: entropy {in_points(by_entropy - entropy_once):20}"
           f"disagreement {in_points(at_odds - entropy_once)}")  # fmt: skip
 
