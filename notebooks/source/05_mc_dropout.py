@@ -257,8 +257,8 @@ claims.compare(
 )
 
 # %% [markdown]
-# Under `train()`, BatchNorm took these eight letters for the world and overwrote what it had
-# learned. Not one weight has changed, and yet it is another network.
+# Under `train()`, BatchNorm took these eight letters for the world and overwrote what it had learned. Not one weight has
+# changed, and yet it is another network.
 #
 # ## 3 · Vague, or at odds?
 #
@@ -703,8 +703,8 @@ by_mean = {
 questions = {
     "Is this letter unknown? (AUROC)": (entropy_many - entropy_once, several - entropy_once),
     "Do I misread it? (AUROC)": (misread[fifty] - misread[one], misread[networks_] - misread[one]),
-    "Known letters, answered in part": (average[fifty] - average[one], average[networks_] - average[one]),
-    "Mixed with unknown, answered in part": (mixed[fifty] - mixed[one], mixed[networks_] - mixed[one]),
+    "Known letters, the surest (accuracy)": (average[fifty] - average[one], average[networks_] - average[one]),
+    "Known and unknown mixed (accuracy)": (mixed[fifty] - mixed[one], mixed[networks_] - mixed[one]),
     f"Calibration at p = {middle:g} (less ECE)": [by_mean["once"] - by_mean[way] for way in ("many times", "ensemble")],
     "Calibration, each at its best rate": (best_gap,),
 }
@@ -713,8 +713,8 @@ for question, differences in questions.items():
     print(f"{question:40}" + "".join(f"{in_points(values):22}" for values in differences))
 of_k_many, of_known = (averages["many times"][:, rows].amax(-1).mean().item() for rows in
                        (n_letters + is_k.nonzero()[:, 0].cpu(), slice(n_letters)))  # fmt: skip
-print(f"\nAnd the K? Plainly trained, {of_k.mean():.0%} sure. With p = {middle:g}, asked many times, {of_k_many:.0%}: ", end="")
-print(f"known letters get {of_known:.0%}.")
+print(f"\nAnd the K? Plainly trained, {of_k.mean():.0%} sure. With p = {middle:g}, asked many times, {of_k_many:.0%}, ", end="")
+print(f"where known letters get {of_known:.0%}.")
 
 # %% [markdown]
 # * A network must answer; confidence on things it never saw means little.
