@@ -10,34 +10,47 @@ from torch import nn
 from course_utils.checks import diagnose
 
 
+class _Dropout(nn.Dropout):
+    """As the networks of the course have it: a kind of `nn.Dropout`, not `nn.Dropout` itself."""
+
+
 def _network():
-    """A reader of three numbers with BatchNorm, and dropout in a nested module; its four hidden units have 16 masks."""
+    """A reader of 2x2 images with BatchNorm, and dropout at two depths; its 4 + 3 hidden units have 128 masks."""
     p = float(np.random.default_rng().choice([0.4, 0.5, 0.6]))
     norm = nn.BatchNorm1d(4)
     norm.running_mean += torch.randn(4)
     norm.running_var += torch.rand(4)
-    return nn.Sequential(nn.Sequential(nn.Linear(3, 4), norm), nn.Sequential(nn.Tanh(), nn.Dropout(p)), nn.Linear(4, 5)).eval()
+    deep = nn.Sequential(nn.Sequential(nn.Linear(4, 3), nn.Tanh(), _Dropout(p)))
+    return nn.Sequential(nn.Flatten(), nn.Linear(4, 4), norm, nn.Tanh(), _Dropout(p), deep, nn.Linear(3, 5)).eval()
 
 
 @torch.no_grad()
 def _possible(network, x):
-    """The probabilities under every mask: (16, n, 5)."""
-    hidden = torch.tanh(network[0](x))
-    masks = torch.tensor(list(itertools.product([0.0, 1.0], repeat=4))) / (1 - network[1][1].p)
-    return torch.softmax(network[2](hidden * masks[:, None]), -1)
+    """The probabilities under every mask: (128, n, 5)."""
+    first, second = (torch.tensor(list(itertools.product([0.0, 1.0], repeat=n))) / (1 - network[4].p) for n in (4, 3))
+    hidden = network[5][0][:2](network[:4](x) * first[:, None])
+    return torch.softmax(network[6](hidden * second[:, None, None]), -1).flatten(0, 1)
 
 
 def _asked(function, network, x, n):
-    """What the function gave and did: {shape, answers, strange, moved, left_on}."""
+    """What the function gave and did: {answers, again, strange, awake, asleep, moved, left_on}."""
     possible, before = _possible(copy.deepcopy(network).eval(), x), [buffer.clone() for buffer in network.buffers()]
-    out = function(network, x, n)
-    out = torch.stack([torch.as_tensor(part) for part in out]) if isinstance(out, list | tuple) else torch.as_tensor(out)
-    answers, strange = out.detach().float(), 0.0
+    modes = set()  # of the modules that were run, in this network or in a copy of it
+    for module in network.modules():
+        module.register_forward_pre_hook(lambda module, _: modes.add((isinstance(module, nn.Dropout), module.training)))
+    answers, again = _tensor(function(network, x, n)), _tensor(function(network, x, n))
+    strange = 0.0
     if answers.shape == (n, len(x), 5):
         strange = (answers[:, None] - possible).abs().amax(-1).amin(1).max()
     moved = max((after - b).abs().max() for after, b in zip(network.buffers(), before, strict=True))
     left_on = sum(module.training for module in network.modules())
-    return {"shape": answers.shape, "answers": answers, "strange": strange, "moved": moved, "left_on": left_on}
+    return {"answers": answers, "again": again, "strange": strange, "moved": moved, "left_on": left_on,
+            "awake": (False, True) in modes, "asleep": (True, False) in modes}  # fmt: skip
+
+
+def _tensor(out):
+    out = torch.stack([torch.as_tensor(part) for part in out]) if isinstance(out, list | tuple) else torch.as_tensor(out)
+    return out.detach().float()
 
 
 def check_5_1(ask=None):
@@ -46,22 +59,28 @@ def check_5_1(ask=None):
         "more than dropout was awake, and has changed the network: call network.eval() first (it may come in train mode), then "
         "train() of the Dropout modules alone": lambda o, network, x, n: o["moved"] == 0,
         "you return the average: keep the answers apart, their differences are what we are after":
-            lambda o, network, x, n: tuple(o["shape"]) != (len(x), 5),
+            lambda o, network, x, n: o["answers"].shape != (len(x), 5),
         "the result must have the shape (n, letters, classes): torch.stack the answers":
-            lambda o, network, x, n: tuple(o["shape"]) == (n, len(x), 5),
+            lambda o, network, x, n: o["answers"].shape == (n, len(x), 5),
         "all answers are the same: dropout is off. (network.modules() finds nested modules too, network.children() does not)":
             lambda o, network, x, n: np.ptp(o["answers"], 0).max() > 1e-6,
+        "a Dropout module was asleep: wake them all, at any depth (network.modules(), not children()) and of any kind "
+        "(isinstance, not type)": lambda o, network, x, n: not o["asleep"],
+        "something else than Dropout was in train mode: call network.eval() first, then train() of the Dropout modules alone":
+            lambda o, network, x, n: not o["awake"],
+        "asked again, it gives the very same answers: set no seed inside":
+            lambda o, network, x, n: not np.array_equal(o["answers"], o["again"]),
         "these are logarithms of probabilities: leave out the log": lambda o, network, x, n: o["answers"].max() > 0,
         "these are no probabilities of the classes: softmax over the last axis":
             lambda o, network, x, n: np.allclose(o["answers"].sum(-1), 1, atol=1e-4) and o["answers"].min() >= 0,
-        "no mask gives these probabilities: something else than Dropout is in train mode, too":
+        "no mask gives these probabilities: they should be the softmax of what the network gives, once":
             lambda o, network, x, n: o["strange"] < 1e-4,
         "you leave dropout on: the next one to use the network gets random answers. End with network.eval()":
             lambda o, network, x, n: o["left_on"] == 0,
     }  # fmt: skip
     return diagnose(
         ask,
-        [(_network(), torch.randn(6, 3), 30), (_network().train(), torch.randn(7, 3), 30)],
+        [(_network(), torch.randn(6, 1, 2, 2), 30), (_network().train(), torch.randn(7, 1, 2, 2), 30)],
         None,
         {},
         properties=properties,
@@ -117,21 +136,24 @@ def check_5_3(surest=None):
     def right(uncertainty, is_right, coverage):
         return is_right[uncertainty.argsort()[: round(coverage * len(is_right))]].float().mean()
 
-    def below(uncertainty, is_right, coverage):
-        return is_right[uncertainty <= coverage].float().mean()
+    def below(uncertainty, is_right, threshold):
+        return is_right[uncertainty <= threshold].float().mean()
 
     rng = np.random.default_rng()
     cases = []
-    for n, coverage in ((40, 0.25), (50, 0.4), (60, 0.7)):
-        uncertainty = torch.tensor(rng.permutation(n) / n)
-        cases.append((uncertainty, torch.tensor(rng.random(n)) > uncertainty / 2 + 0.2, coverage))
+    for n, coverage in ((40, 0.25), (50, 0.4), (60, 0.7)):  # skewed and beyond 1, as entropies are: no threshold is a share
+        share = torch.tensor((rng.permutation(n) + 1) / n)
+        cases.append((2.3 * share**3, torch.tensor(rng.random(n)) > share / 2 + 0.2, coverage))
+    threshold = "coverage is a share of the letters, not a threshold for their uncertainty"
     mistakes = {
         "you answer the letters that are the least sure: sort from small uncertainty to large":
             lambda u, is_right, c: right(-u, is_right, c),
         "you divide by all letters; a letter that is not answered is neither right nor wrong":
             lambda u, is_right, c: right(u, is_right, c) * round(c * len(u)) / len(u),
         "that is the share of wrong answers": lambda u, is_right, c: 1 - right(u, is_right, c),
-        "coverage is a share of the letters, not a threshold for their uncertainty": below,
+        threshold: below,
+        threshold + ", nor a share of the largest": lambda u, is_right, c: below(u, is_right, c * u.max()),
+        "you answer one letter too many": lambda u, is_right, c: right(u, is_right, c + 1 / len(u)),
         "you answer the share that should be left out": lambda u, is_right, c: right(u, is_right, 1 - c),
         "you take the first letters; take those with the least uncertainty":
             lambda u, is_right, c: is_right[: round(c * len(u))].float().mean(),

@@ -34,6 +34,7 @@ import itertools
 import numpy as np
 import torch
 from matplotlib import pyplot as plt
+from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 from sklearn.metrics import roc_auc_score
 from torch import nn
@@ -81,8 +82,8 @@ show(
 # ## 1 · Hand it a K
 #
 # Networks learn A to J, plainly (p = 0) and with dropout at the other `rates`. At the middle rate there are several for each
-# run, an *ensemble*, for later. All are asked about **known** letters, A to J in new typefaces, and **unknown** ones, K to Z in
-# these same typefaces. So the typeface gives nothing away.
+# run, an *ensemble* (Lakshminarayanan and others, 2017), for later. All are asked about **known** letters, A to J in new
+# typefaces, and **unknown** ones, K to Z in these same typefaces. So the typeface gives nothing away.
 
 
 # %%
@@ -91,8 +92,9 @@ def build(p_drop=0.0):
 
 
 plain, middle, heavy = rates[0], rates[len(rates) // 2], rates[-1]
-settings = [(p, k, j) for p in rates for k in range(n_runs) for j in range(n_members)]
-settings = [(p, k, j) for p, k, j in settings if p == middle or j == 0]
+n_networks = {p: n_members if p == middle else 1 for p in rates}
+# p: rate. k: run. j: network of this run, 0 where there is one, 0 to n_members - 1 in its ensemble
+settings = [(p, k, j) for p in rates for k in range(n_runs) for j in range(n_networks[p])]
 runs = [{"p_drop": p, "seed": seed + n_members * k + j, "lr": lr} for p, k, j in settings]
 _, networks = train_runs(build, train, val, runs, epochs=epochs, evaluate_every=epochs)
 trained = dict(zip(settings, networks))
@@ -105,7 +107,7 @@ def ask_once(network, x):
 
 
 # %% [markdown]
-# **Predict.** What share of the unknown letters does a plainly trained network answer with 99 % confidence or more?
+# **Predict.** What share of the unknown letters does a plainly trained network answer with 95 % confidence or more?
 
 # %%
 prediction = None  # a number from 0 to 1
@@ -116,7 +118,7 @@ everything = torch.cat([known[0], unknown])
 is_unknown = (torch.arange(2 * n_letters) >= n_letters).numpy()
 answered_once = {p: torch.stack([ask_once(trained[p, k, 0], everything)[0] for k in range(n_runs)]) for p in rates}
 confidence = {p: answers.amax(-1).cpu().numpy() for p, answers in answered_once.items()}
-sure = {p: (values[:, is_unknown] >= 0.99).mean() for p, values in confidence.items()}
+sure = {p: (values[:, is_unknown] >= 0.95).mean() for p, values in confidence.items()}
 answer = answered_once[plain][0, n_letters:]
 fig = plt.figure(figsize=(8.6, 2.9))
 grid = fig.add_gridspec(2, 4, width_ratios=[1, 1, 1, 4.5])
@@ -135,19 +137,19 @@ for label, part, style in (("known letters", ~is_unknown, "-"), ("unknown letter
 ax.set(
     xlabel="confidence: the largest probability",
     ylabel="share of the letters",
-    title=f"{sure[plain]:.0%} of the unknown letters get 99 % or more",
+    title=f"{sure[plain]:.0%} of the unknown letters get 95 % or more",
 )
 ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 ax.legend(loc="upper left")
 read = {p: np.mean([accuracy(answers[:n_letters], known[1]) for answers in answered_once[p]]) for p in rates}
-sure_of_known = (confidence[plain][:, ~is_unknown] >= 0.99).mean()
+sure_of_known = (confidence[plain][:, ~is_unknown] >= 0.95).mean()
 of_k = confidence[plain][:, n_letters:][:, is_k.numpy()]
 yours = f" You said {prediction}." if prediction is not None else ""
 show(
     fig,
     alt="Six Ks with the answers they get; histograms of confidence for known and unknown letters, overlapping widely.",
     reading=f"On the left, the first Ks that came, and the answers of one network. Plainly trained, they give a K "
-    f"{of_k.mean():.0%} confidence on average. With 99 % or more they answer {sure_of_known:.0%} of the known letters "
+    f"{of_k.mean():.0%} confidence on average. With 95 % or more they answer {sure_of_known:.0%} of the known letters "
     f"({read[plain]:.0%} are read rightly) and {sure[plain]:.0%} of the unknown ones; trained with "
     f"p = {middle:g}, and dropout off, {sure[middle]:.0%}.{yours}",
 )
@@ -233,12 +235,12 @@ def with_batchnorm():
 few = [{"seed": seed + k, "lr": lr} for k in range(n_runs)]
 _, readers = train_runs(with_batchnorm, train, val, few, epochs=max(1, epochs // 2), evaluate_every=epochs, progress=False)
 eight, rest = known[0][:8], (known[0][8:], known[1][8:])
-after, spread = {}, {}
+after = {}
 for way in ("eval()", f"ask ({'yours' if yours_passed else 'ours'})", "train()"):  # train() last: it changes the readers
     asked = [ask(m, eight, n_asked) if way.startswith("ask") else by_mode(m, eight, n_asked, way) for m in readers]
-    spread[way] = np.mean([answers.std(0).amax().item() for answers in asked])
+    alike = "are all one" if max(answers.std(0).amax().item() for answers in asked) < 1e-6 else "differ"
     after[way] = np.array([accuracy(ask_once(m, rest[0])[0], rest[1]) for m in readers])
-    print(f"{way:12} spread of the answers {spread[way]:.2f}; afterwards it reads {after[way].mean():.1%} of the other letters")
+    print(f"{way:12} its answers {alike}; afterwards it reads {after[way].mean():.1%} of the other letters")
 print(f"You said: {prediction}." if prediction else "(No prediction.)")
 
 # %% tags=["fold"]
@@ -255,14 +257,15 @@ claims.compare(
 )
 
 # %% [markdown]
-# In `eval()` all answers are one. Under `train()`, BatchNorm took these eight letters for the world and overwrote what it had
-# learned. Not one weight has changed, and yet it is another network.
+# Under `train()`, BatchNorm took these eight letters for the world and overwrote what it had learned. Not one weight has
+# changed, and yet it is another network.
 #
 # ## 3 · Vague, or at odds?
 #
 # Fifty answers $p_1, \dots, p_T$ to one letter have an average $\bar p$. (Gal and Ghahramani, 2016, read the masks as draws
 # from an approximate posterior over networks, and $\bar p$ as an approximate Bayesian prediction.) Its entropy $H(\bar p) =
-# -\sum_c \bar p_c \log\bar p_c$ is 0 if the average is sure, and log 10 = 2.3 nats if it has no idea. It has two parts:
+# -\sum_c \bar p_c \log\bar p_c$ is 0 if the average is sure, and log 10 = 2.3 if it has no idea (natural logarithms: the unit
+# is the *nat*). It has two parts:
 #
 # $$H(\bar p) = \underbrace{\tfrac1T\textstyle\sum_t H(p_t)}_{\text{each is vague}} + \underbrace{I}_{\text{they are at odds}}$$
 #
@@ -296,8 +299,8 @@ def doubts(answers):
 checks.check_5_2(doubts)
 
 # %% [markdown]
-# Five ways to ask about all letters, known and unknown. An **ensemble** is the rival: several networks, each from a start of its
-# own, asked once (dropout off). Or, in the last line, with masks on top: as many answers in all.
+# Five ways to ask about all letters, known and unknown. The **ensemble** is the rival: several networks, each from a start of
+# its own, asked once (dropout off). "Both" gives them masks on top, and shares the `n_asked` answers out among them.
 
 
 # %%
@@ -337,70 +340,61 @@ for way, answers_of in ways.items():
 # %% tags=["fold"]
 # figure: the answers to a letter that is clear, one that is vague, one that divides the sub-networks
 whole, odds = total["many times"][0], disagreement["many times"][0]
-vague = (whole - 3 * odds)[n_letters:]  # much entropy, little disagreement
-chosen = [int(whole[:n_letters].argmin()), n_letters + int(vague.argmax()), n_letters + int(odds[n_letters:].argmax())]
-fig, axes = plt.subplots(2, 3, figsize=(8.6, 4.4), height_ratios=[1, 2.2])
+edges = everything.diff(dim=3).abs().mean((1, 2, 3)).cpu()
+legible = (edges > edges.median())[n_letters:]  # no smears
+vague, divided = (torch.where(legible, values[n_letters:], -9).argmax() for values in (whole - 3 * odds, 3 * odds - whole))
+chosen = [int(whole[:n_letters].argmin()), n_letters + int(vague), n_letters + int(divided)]
+fig, axes = plt.subplots(2, 3, figsize=(8.6, 4.4), height_ratios=[1, 2.2], layout="constrained")
 for k, column, label in zip(chosen, axes.T, ("known: clear", "unknown: vague", "unknown: at odds")):
     column[0].imshow(everything[k, 0].cpu(), cmap="gray")
     column[0].set_title(label, fontsize=9, loc="center")
     column[0].axis("off")
-    column[1].imshow(many_answers[0][:, k], cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    rows = column[1].imshow(many_answers[0][:, k], cmap="cividis", norm=PowerNorm(0.5, 0, 1), aspect="auto")
     column[1].set(xticks=range(10), xticklabels=letters.classes)
-    column[1].set_title(f"entropy {whole[k]:.2f}\nof it disagreement {odds[k]:.2f}", fontsize=9)
+    column[1].set_title(f"entropy {whole[k]:.2f} = vague {whole[k] - odds[k]:.2f}\n+ at odds {odds[k]:.2f}", fontsize=9)
     column[1].grid(False)
 axes[1, 0].set_ylabel("answer number")
+fig.colorbar(rows, ax=axes[1], label="probability", ticks=[0, 0.1, 0.25, 0.5, 1])
 show(
     fig,
     alt="Three letters, and below each a map of its answers: rows are answers, columns the letters A to J, bright is probable.",
-    reading="A row is an answer, bright is probable. Three extremes, picked. Left, the known letter of least entropy. Middle, an "
-    f"unknown one of much entropy and little disagreement ({odds[chosen[1]]:.2f} of {whole[chosen[1]]:.2f} nats). Right, the "
-    f"unknown one on which the sub-networks are most at odds ({odds[chosen[2]]:.2f} of {whole[chosen[2]]:.2f}).",
+    reading="A row is an answer, bright is probable. Three extremes, picked among legible letters. Left, all answers agree. "
+    f"Middle, they are vague, and alike: {odds[chosen[1]]:.2f} of {whole[chosen[1]]:.2f} nats are disagreement. Right, single "
+    f"answers are surer, of different letters: {odds[chosen[2]]:.2f} of {whole[chosen[2]]:.2f}.",
 )
 
 # %% [markdown]
 # ## 4 · Known or unknown?
 #
 # Draw a known and an unknown letter. How often does the unknown one get the greater doubt? That probability is the **AUROC**:
-# 50 % is a coin, 100 % never errs. (Hendrycks and Gimpel, 2017, proposed this test, with plain confidence as the baseline.)
+# 50 % is a coin, 100 % never errs. (Hendrycks and Gimpel, 2017, proposed this test; their baseline is the confidence of one
+# answer.)
 #
-# **Predict.** Whose doubt tells unknown letters apart best?
+# **Predict.** Who tells unknown letters apart better than one answer does: many masks of the same network, or an ensemble?
 
 # %%
-prediction = None  # "once", "many times", "ensemble" or "a tie"
+prediction = None  # "masks", "ensemble", "both" or "neither"
 
 # %% tags=["fold"]
-# figure: AUROC of unknown against known letters, seven doubts
+# figure: AUROC of unknown against known letters, eight doubts
+once = answered_once[middle]
+halved = once.sqrt() / once.sqrt().sum(-1, keepdim=True)  # the softmax of half the logits
 rows = {
     "trained plainly, one answer: entropy": total["once, plain"],
+    "one answer: 1 - confidence": 1 - once.amax(-1).cpu(),
     "one answer: entropy": total["once"],
+    "one answer, its logits halved: entropy": torch.special.entr(halved).sum(-1).cpu(),
     f"{n_asked} answers: entropy": total["many times"],
     f"{n_asked} answers: disagreement": disagreement["many times"],
     f"{n_members} networks, once each: entropy": total["ensemble"],
-    f"{n_members} networks, once each: disagreement": disagreement["ensemble"],
-    f"{n_members} networks, {n_asked // n_members} times each: disagreement": disagreement["both"],
+    f"{n_members} networks, {n_asked // n_members} times each: entropy": total["both"],
 }
 auroc = {label: np.array([roc_auc_score(is_unknown, doubt) for doubt in values]) for label, values in rows.items()}
 mean, half = zip(*[mean_and_interval(values)[:2] for values in auroc.values()])
-fig, ax = plt.subplots(figsize=(8.6, 3))
+fig, ax = plt.subplots(figsize=(8.6, 3.2))
 ax.errorbar(mean, range(len(rows)), xerr=half, fmt="o", capsize=3, label=f"mean and 95 % interval (n = {n_runs})")
 ax.axvline(0.5, color="C1", linestyle="--", label="a coin")
-alone, entropy_once, entropy_many, many, entropy_several, several, both = auroc.values()
-gain, margin, _ = mean_and_interval(entropy_many - entropy_once)
-ax.set(
-    yticks=range(len(rows)),
-    yticklabels=rows,
-    xlabel="AUROC: unknown letters get the greater doubt",
-    title=f"p = {middle:g}: {n_asked} answers instead of one (entropy): {100 * gain:+.1f} ± {100 * margin:.1f} points",
-)
-ax.invert_yaxis()
-ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-ax.legend(loc="center left", bbox_to_anchor=(0.05, 0.5))
-pairs = {
-    f"disagreement against entropy of the same {n_asked} answers": many - entropy_many,
-    f"by entropy, {n_asked} masks of one network against {n_members} networks": entropy_many - entropy_several,
-    "by disagreement": many - several,
-    f"these networks with masks against one with {n_asked}": both - many,
-}
+alone, plain_confidence, entropy_once, entropy_halved, entropy_many, many, several, both = auroc.values()
 
 
 def in_points(differences):
@@ -408,23 +402,37 @@ def in_points(differences):
     return f"{100 * mean:+.1f} ± {100 * half:.1f}{' (a tie)' if abs(mean) <= half else ''}"
 
 
-one_by_rate = {
-    p: np.mean([roc_auc_score(is_unknown, torch.special.entr(answers).sum(-1).cpu()) for answers in answered_once[p]])
-    for p in rates
-}
-best_rate = max(rates, key=one_by_rate.get)
+def is_gain(differences):
+    mean, half, _ = mean_and_interval(differences)
+    return mean > half
+
+
+ax.set(
+    yticks=range(len(rows)),
+    yticklabels=rows,
+    xlabel=f"AUROC: unknown letters get the greater doubt (p = {middle:g}, but for the first)",
+    title=f"Against one answer, in points: {n_asked} answers {in_points(entropy_many - entropy_once)}, "
+    f"{n_members} networks {in_points(several - entropy_once)}",
+)
+ax.set_title(ax.get_title("left"), loc="left", fontsize=9)
+ax.invert_yaxis()
+ax.xaxis.set_major_locator(MultipleLocator(0.05))
+ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+ax.legend(loc="center left", bbox_to_anchor=(0.05, 0.5))
+helps = (is_gain(entropy_many - entropy_once), is_gain(several - entropy_once))
+measured = {(True, False): "masks", (False, True): "ensemble", (True, True): "both", (False, False): "neither"}[helps]
+one_by_rate = [
+    np.mean([roc_auc_score(is_unknown, torch.special.entr(answers).sum(-1).cpu()) for answers in answered_once[p]]) for p in rates
+]
 deserved = 1 - (1 - is_right["many times"][:, :n_letters].double().mean().item()) / 2
 yours = f" You said: {prediction}." if prediction else ""
 show(
     fig,
-    alt="Seven dots with intervals: AUROC of seven kinds of doubt, against a dashed line at 50 %.",
-    reading="From top to bottom: "
-    + ", ".join(f"{m:.1%}" for m in mean)
-    + ". In points: "
-    + "; ".join(f"{name} {in_points(values)}" for name, values in pairs.items())
-    + f". All but the first at p = {middle:g}, which is not tuned: one answer is best at p = {best_rate:g}, with "
-    f"{one_by_rate[best_rate]:.1%}. A reader who doubted just what it gets wrong, misread letters as well as unknown ones, would "
-    f"have {deserved:.0%}.{yours}",
+    alt="Eight dots with intervals: AUROC of eight kinds of doubt, against a dashed line at 50 %.",
+    reading=f"Better than one answer: {measured}.{yours} (One answer has at most {max(one_by_rate):.1%} at any of the rates.) "
+    f"Halving its logits, without masks, brings {in_points(entropy_halved - entropy_once)} points; over that, {n_asked} answers "
+    f"bring {in_points(entropy_many - entropy_halved)}. A reader who doubted just what it gets wrong, misread or unknown, would "
+    f"have {deserved:.0%}.",
 )
 
 # %% tags=["fold"]
@@ -441,20 +449,19 @@ claims.compare(
 )
 
 # %% [markdown]
-# At this rate the masks, free with the training, know something that one answer hides. How much, the axis tells. Do not hold it
-# against 100 %: letters that it misreads deserve doubt too, known or not. Another network costs another training; whether it
-# brings more than masks do, the differences say. And how many masks does it take?
+# Another network costs another training; masks come free with the first, and cost answers. How many does it take? (Points
+# against the entropy of one answer.)
 
 # %%
-print(f"  1 answer, dropout off; entropy: AUROC {entropy_once.mean():.1%}")
 for n in sorted({2, 5, 10, 20, n_asked}):
-    at_odds = [doubts(answers[:n])[1] for answers in many_answers]
-    reached = np.mean([roc_auc_score(is_unknown, doubt) for doubt in at_odds])
-    better = ", better than one" if reached > entropy_once.mean() else ""
-    print(f"{n:3} answers; disagreement: AUROC {reached:.1%}{better}")
+    pairs = [doubts(answers[:n]) for answers in many_answers]
+    scores = [[roc_auc_score(is_unknown, doubt) for doubt in pair] for pair in pairs]
+    by_entropy, at_odds = np.array(scores).T
+    print(f"{n:3} answers: entropy {in_points(by_entropy - entropy_once):20}"
+          f"disagreement {in_points(at_odds - entropy_once)}")  # fmt: skip
 
 # %% [markdown]
-# A few masks can be worse than none: disagreement has to be estimated, the entropy of one answer has not.
+# A few masks can be worse than none: they only estimate the average.
 #
 # ## 5 · Do the numbers mean what they say?
 #
@@ -481,6 +488,13 @@ prediction = None  # "closer", "further" or "depends on the rate"
 # figure: confidence against accuracy at the lowest and the highest rate, and ECE at every rate
 gentle = rates[1]
 probabilities = {}
+
+
+def ece_of_calibrated(answers):  # what chance leaves of the ECE where confidence is the chance to be right
+    is_answer = torch.rand(len(answers), device=device) < answers.amax(-1)
+    return ece(answers, torch.where(is_answer, answers.argmax(-1), -1))
+
+
 for p, k in itertools.product(rates, range(n_runs)):
     probabilities["once", p, k] = ask_once(trained[p, k, 0], known[0])[0]
     if p == plain:  # nothing to drop: all answers are one
@@ -510,25 +524,31 @@ for way, (color, line, marker) in styles.items():
 axes[2].set(xlabel="dropout rate p", ylabel="ECE", xticks=rates, title="expected calibration error")
 axes[2].yaxis.set_major_locator(MultipleLocator(0.05))
 axes[2].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-axes[2].legend(fontsize=8)
 change = [mean_and_interval(errors["many times", p] - errors["once", p])[:2] for p in rates[1:]]
 lower, higher = sum(mean + half < 0 for mean, half in change), sum(mean - half > 0 for mean, half in change)
+pattern = "closer" if lower == len(change) else "further" if higher == len(change) else "depends on the rate"
 fig.suptitle(
     f"Asking many times lowers the calibration error at {lower} of {len(change)} rates, raises it at {higher}", fontsize=10
 )
 best = {way: min(rates, key=lambda p: errors[way, p].mean()) for way in styles}
+chance = [np.mean([ece_of_calibrated(probabilities["many times", p, k]) for k in range(n_runs)]) for p in rates]
+axes[2].plot(rates, chance, color="0.4", linestyle=":", label="many times, if calibrated")
+axes[2].legend(fontsize=8)
 confident = {(way, p): np.mean([probabilities[way, p, k].amax(-1).mean().item() for k in range(n_runs)])
              for way in styles for p in rates}  # fmt: skip
+best_gap = errors["once", best["once"]] - errors["many times", best["many times"]]
+softened = [np.mean([ece(answers[:n_letters].sqrt() / answers[:n_letters].sqrt().sum(-1, keepdim=True), known[1])
+                     for answers in answered_once[p]]) for p in rates[1:]]  # fmt: skip
 yours = f" You said: {prediction}." if prediction else ""
 show(
     fig,
     alt="Accuracy against confidence at two dropout rates, and ECE against the rate, each asked once and asked many times.",
-    reading="Below the diagonal a network is too sure, above it too modest. ECE asked once and many times: "
-    + "; ".join(f"p = {p:g}: {errors['once', p].mean():.1%} and {errors['many times', p].mean():.1%}" for p in rates[1:])
-    + f". (A plain network has {errors['once', plain].mean():.1%}.) Mean confidence: "
-    + "; ".join(f"p = {p:g}: {confident['once', p]:.0%} and {confident['many times', p]:.0%}" for p in rates[1:])
-    + f". At the best rate of each, p = {best['once']:g} and p = {best['many times']:g}, the ECEs differ, in points, by "
-    f"{in_points(errors['once', best['once']] - errors['many times', best['many times']])}.{yours}",
+    reading=f"Measured: {pattern}.{yours} Below the diagonal a network is too sure, above it too modest. Asked many times it is "
+    f"less sure: {confident['many times', gentle]:.0%} on average, not {confident['once', gentle]:.0%}, at p = {gentle:g}; "
+    f"{confident['many times', heavy]:.0%}, not {confident['once', heavy]:.0%}, at p = {heavy:g}. One answer with its logits "
+    "halved (a *temperature* of 2; Guo and others fit it) has an ECE of "
+    + ", ".join(f"{value:.1%}" for value in softened)
+    + " at the rates above 0, without masks.",
 )
 
 # %% tags=["fold"]
@@ -550,15 +570,13 @@ claims.compare(
     names=("ECE asked many times", "asked once"),
     unit="points",
     over="training runs on these letters",
-    source="Gal, Hron & Kendall 2017, arXiv:1705.07832, abstract",
 )
 
 # %% [markdown]
-# An average is never surer than its answers are on average. (The one answer of `eval()` is not among them; how much surer it is,
-# the mean confidences above tell.) Less confidence cures a network that is too sure, and harms one that is not. So compare at
-# the rate that suits each: the last difference does, with rates chosen on these very letters. One of the method's authors, with
-# others, wrote that for calibrated uncertainty "a grid-search over the dropout probabilities is necessary", which large models
-# forbid, and learned the rate instead (Gal, Hron & Kendall 2017).
+# An average is never surer than its answers are on average. (The one answer of `eval()` is not among them.) Less confidence
+# cures a network that is too sure, and harms one that is not: the rate comes first. One of the method's authors, with others,
+# wrote that for calibrated uncertainty "a grid-search over the dropout probabilities is necessary", which large models forbid,
+# and learned the rate instead (Gal, Hron & Kendall 2017).
 #
 # ## 6 · A reader that may say "I don't know"
 #
@@ -598,7 +616,7 @@ prediction = None  # "both", "neither", "known only" or "mixed"
 
 
 # %% tags=["fold"]
-# figure: accuracy against coverage, known letters only and mixed post
+# our surest, in case yours is open; figure: accuracy against coverage, known letters only and mixed post
 def our_surest(doubt, is_right, coverage):
     return is_right[doubt.argsort()[: round(coverage * len(doubt))]].double().mean()
 
@@ -625,17 +643,19 @@ axes[1].legend(fontsize=8)
 one, fifty, apart, networks_ = lines
 half_known = {label: kept[label, "known letters only"][:, 10] for label in lines}
 average, mixed = ({label: kept[label, part][:, :10].mean(1) for label in lines} for part in parts)
-known_gain, mixed_gain = in_points(average[fifty] - average[one]), in_points(mixed[fifty] - mixed[one])
+gains = {"known only": average[fifty] - average[one], "mixed": mixed[fifty] - mixed[one]}
+known_gain, mixed_gain = map(in_points, gains.values())
 fig.suptitle(f"{n_asked} answers against one, all coverages: known {known_gain}, mixed {mixed_gain} points", fontsize=10)
+helped = [post for post in gains if is_gain(gains[post])]
+measured = helped[0] if len(helped) == 1 else "both" if helped else "neither"
+at_seventy = kept[fifty, "known letters only"][:, 6] - kept[one, "known letters only"][:, 6]
 yours = f" You said: {prediction}." if prediction else ""
 show(
     fig,
     alt="Accuracy among the answered letters falls as coverage rises, four curves; left for known letters, right for mixed post.",
-    reading=f"Of all known letters one answer gets {kept[one, 'known letters only'][:, 9].mean():.1%} right, of its surest half "
-    f"{half_known[one].mean():.1%}; {n_asked} answers {half_known[fifty].mean():.1%}. Averaged over all coverages, in points: "
-    f"{n_asked} answers against one {known_gain} on known letters and {mixed_gain} in mixed post; {n_members} networks "
-    f"against {n_asked} answers of one {in_points(average[networks_] - average[fifty])} and "
-    f"{in_points(mixed[networks_] - mixed[fifty])}.{yours}",
+    reading=f"Asking many times helps: {measured}.{yours} Of its surest half of the known letters the network reads "
+    f"{half_known[one].mean():.1%} asked once, {half_known[fifty].mean():.1%} asked many times. At 70 % coverage the "
+    f"difference is {in_points(at_seventy)} points.",
 )
 
 # %% tags=["fold"]
@@ -663,25 +683,47 @@ claims.compare(
     unit="points",
     over="training runs on these letters",
 )
-print(f"Misreadings, by entropy, in points: {n_asked} answers against one {in_points(misread[fifty] - misread[one])}.")
-print(f"Unknown letters, by the same {n_asked} answers: disagreement against entropy {in_points(many - entropy_many)}.")
+print(f"To find unknown letters: disagreement against entropy of the same answers, in points: {in_points(many - entropy_many)}.")
 
 # %% [markdown]
-# Two doubts, two questions. "Do I misread this?" is for the entropy: a letter between C and G can be vague without any quarrel,
-# and one pass in `eval()` may say so as well. For "Have I met such a thing?" hold the last difference against its interval before
-# you prefer one doubt of the same answers to the other. Osband (2016) warns that the spread of masks may
-# be *risk* in a given network rather than *uncertainty* about which network is right. Ovadia and others (2019) compare such
-# methods when data shift.
+# "Do I misread this?" is a question for the entropy: a letter between C and G can be vague without any quarrel, and one answer
+# may say so as well. "Have I met such a thing?" is what disagreement is meant for; what it gains there over entropy, the line
+# above says. Osband (2016) warns that the spread of masks may be *risk* in a given network rather than *uncertainty* about
+# which network is right. Ovadia and others (2019) compare such methods when data shift.
 #
 # ## What to take along
 #
+# What is it worth, and where would one answer have done?
+
+# %% tags=["fold"]
+# all questions of this lesson, and who wins: many answers, and an ensemble, against one answer
+by_mean = {
+    way: np.array([ece(p[:n_letters], known[1].cpu()) for p in averages[way]]) for way in ("once", "many times", "ensemble")
+}
+questions = {
+    "Is this letter unknown? (AUROC)": (entropy_many - entropy_once, several - entropy_once),
+    "Do I misread it? (AUROC)": (misread[fifty] - misread[one], misread[networks_] - misread[one]),
+    "Known letters, the surest (accuracy)": (average[fifty] - average[one], average[networks_] - average[one]),
+    "Known and unknown mixed (accuracy)": (mixed[fifty] - mixed[one], mixed[networks_] - mixed[one]),
+    f"Calibration at p = {middle:g} (less ECE)": [by_mean["once"] - by_mean[way] for way in ("many times", "ensemble")],
+    "Calibration, each at its best rate": (best_gap,),
+}
+print(f"{'points better than one answer':40}{f'{n_asked} answers':22}{n_members} networks, once each")
+for question, differences in questions.items():
+    print(f"{question:40}" + "".join(f"{in_points(values):22}" for values in differences))
+of_k_many, of_known = (averages["many times"][:, rows].amax(-1).mean().item() for rows in
+                       (n_letters + is_k.nonzero()[:, 0].cpu(), slice(n_letters)))  # fmt: skip
+print(f"\nAnd the K? Plainly trained, {of_k.mean():.0%} sure. With p = {middle:g}, asked many times, {of_k_many:.0%}, ", end="")
+print(f"where known letters get {of_known:.0%}.")
+
+# %% [markdown]
 # * A network must answer; confidence on things it never saw means little.
 # * Wake the `nn.Dropout` modules, and nothing else.
-# * Entropy of the average = vagueness + disagreement. For its own misreadings, disagreement is the worse doubt.
-# * Many masks, at this rate, help with the unknown. For calibration, choose the rate on validation data, once or many times.
+# * Entropy of the average = vagueness + disagreement.
+# * Many masks pay for some questions and not for others: the table says which, for this network at this rate.
 #
 # **On your own model:** `answers = ask(network, x, 50)`, `doubts(answers)` on things it must not know, and look at one number:
-# the AUROC against that of plain confidence.
+# the AUROC against that of the entropy of one answer.
 #
 # **References.** Gal & Ghahramani 2016, [arXiv:1506.02142](https://arxiv.org/abs/1506.02142) ·
 # Gal, Hron & Kendall 2017, [arXiv:1705.07832](https://arxiv.org/abs/1705.07832) ·
