@@ -261,7 +261,7 @@ print(f"and being asked changed the means that it remembers, by {change:.1f} in 
 # \mu_c,\ \sigma_c^2:\ \text{mean and variance of channel } c \text{ over the batch},$$
 #
 # and then let each channel learn a scale and a shift of its own. So a letter among its own kind loses what the whole batch
-# shares. Is that what unmakes a B? Section 3 tries.
+# shares. Is that what makes a B unreadable? Section 3 tries it out.
 #
 # ### Exercise 7.1 · BatchNorm
 #
@@ -591,7 +591,7 @@ claims.compare(
 )
 claims.compare(
     "07.4",
-    f"It reads better after `eval()`, with remembered averages, than in train mode in companies of {little}, where it learned.",
+    f"BatchNorm that learned in companies of {little} reads better after `eval()` than in train mode, in companies of {little}.",
     on_val[little],
     at_home[little],
     margin=0.02,
@@ -634,10 +634,10 @@ for name, values in on_test.items():
 #
 # ## 6 · Behind dropout
 #
-# Ioffe and Szegedy found that BatchNorm can make dropout needless. Can the two stand together? In training BatchNorm hands on
-# variance 1, by construction. After `eval()`, only if what comes in still fits what it *remembers*. Lesson 04, section 7, let
-# dropout break that on random numbers. Here it is in trained readers, in the popular order, norm, ReLU, **dropout**, `Linear`,
-# norm:
+# Ioffe and Szegedy found that BatchNorm makes dropout needless in some cases. Can the two stand together? In training BatchNorm
+# hands on variance 1, by construction. After `eval()`, only if what comes in still fits what it *remembers*. Lesson 04, section
+# 7, let dropout break that on random numbers. Here it is in trained readers, in the popular order, norm, ReLU, **dropout**,
+# `Linear`, norm:
 
 
 # %%
@@ -671,15 +671,16 @@ runs = [{"p_drop": p_drop, "seed": seed + k, "lr": lrs[-1]} for k in range(n_run
 _, dropped = train_runs(reader_with_dropout, train, val, runs, epochs=epochs, evaluate_every=epochs)
 kinds = {"no dropout": readers, f"p = {p_drop:g}": dropped, f"p = {p_drop:g}, memory mended": list(map(mended, dropped))}
 handed_on = {label: np.array([variance_in_eval(network) for network in group]) for label, group in kinds.items()}
-print(f"{'after eval(), validation letters':33} variance   read         loss (nats)")
+lines = [f"{'after eval(), validation letters':33} variance   read         loss (nats)"]
 read = {label: np.array([reads(network, x, y) for network in group]) for label, group in kinds.items()}
 for label, group in kinds.items():
     mean, half, _ = mean_and_interval(read[label])
     with torch.no_grad():
         loss = np.mean([nll(network(x), y) for network in group])
-    print(f"{label:33} {handed_on[label].mean():6.2f}     {100 * mean:.1f} ± {100 * half:.1f} %   {loss:.2f}")
+    lines.append(f"{label:33} {handed_on[label].mean():6.2f}     {100 * mean:.1f} ± {100 * half:.1f} %   {loss:.2f}")
 gain, width, _ = mean_and_interval(read[f"p = {p_drop:g}, memory mended"] - read[f"p = {p_drop:g}"])
-print(f"Mending changes what is read by {100 * gain:+.1f} ± {100 * width:.1f} points{', a tie' if abs(gain) <= width else ''}.")
+tie = ", a tie" if abs(gain) <= width else ""
+print(*lines, f"mending changes what is read by {100 * gain:+.1f} ± {100 * width:.1f} points{tie}", sep="\n")
 
 # %% tags=["fold"]
 # claim 07.5: the variance behind dropout, in trained readers
@@ -696,8 +697,8 @@ claims.compare(
 
 # %% [markdown]
 # With dropout on, BatchNorm remembers another variance than it meets in `eval()`: the "variance shift" of Li et al. (2019). What
-# it *costs* is another matter: see the last line. The remedy is cheap to try: let the training letters pass once more with
-# dropout off, and only the memory on. Or put dropout behind the last BatchNorm.
+# it *costs* is another matter: see the last line of the table. The remedy is cheap to try: let the training letters pass once
+# more with dropout off, and only the memory on. Or put dropout behind the last BatchNorm.
 #
 # ## 7 · The detective
 #
