@@ -1,5 +1,7 @@
 """Checks of the exercises of lesson 07."""
 
+import re
+
 import numpy as np
 import torch
 from torch import nn
@@ -75,6 +77,7 @@ def check_7_2(three_norms=None):
             _norms(group=lambda x, n_groups, eps: _group_norm(x, x.shape[1] // n_groups, eps)),
         "your GroupNorm has one group for all channels: that is LayerNorm":
             _norms(group=lambda x, n_groups, eps: _layer_norm(x, eps)),
+        "your GroupNorm divides by n - 1 in the variance; here too it is n": _norms(group=_divided_by_less),
         "your RMSNorm subtracts the mean, and so it is LayerNorm: it divides by the root of the mean square, and no more":
             _norms(rms=_layer_norm),
         "your RMSNorm divides by the standard deviation, in which the mean has been subtracted; take the mean of the squares":
@@ -113,7 +116,7 @@ def check_7_3(detective=None):
             mixed_up("GroupNorm"),
         "LayerNorm and RMSNorm are not told apart. Add the same number to a whole row: only one of them notices":
             mixed_up("LayerNorm", "RMSNorm", said=("LayerNorm", "RMSNorm")),
-        "a LayerNorm or an RMSNorm got the name of neither. Nudge one channel: the whole row moves, and no other row":
+        "a LayerNorm or an RMSNorm got the name of neither. Nudge one channel, hard: nearly all of the row moves, and no other":
             mixed_up("LayerNorm", "RMSNorm"),
     }  # fmt: skip
     return diagnose(
@@ -125,6 +128,19 @@ def check_7_3(detective=None):
         call=lambda answer, box, n_channels: _full_name(answer(box, n_channels)),
         passed="every norm betrays itself by what it does not notice.",
     )
+
+
+def sealed(layer, device="cpu", *, is_plain=False):
+    """A function that hides the layer; a plain one scales and shifts, but does not normalize."""
+
+    @torch.no_grad()
+    def box(x):
+        x = torch.as_tensor(x, dtype=torch.float32, device=device)
+        if x.ndim != 2 or not 4 <= len(x) <= 64:
+            raise ValueError(f"a box takes (n, n_channels) numbers with n from 4 to 64, not {tuple(x.shape)}")
+        return (x * layer.weight + layer.bias if is_plain else layer(x)).cpu()
+
+    return box
 
 
 def lets_gradients_through(norm):
@@ -143,6 +159,12 @@ def _layer_norm(x, eps):
 
 def _group_norm(x, n_groups, eps):
     return functional.group_norm(x, n_groups, eps=eps)
+
+
+def _divided_by_less(x, n_groups, eps):
+    """A GroupNorm with the variance that divides by n - 1."""
+    parts = x.reshape(len(x), n_groups, -1)
+    return ((parts - parts.mean(2, keepdim=True)) / (parts.var(2, keepdim=True) + eps).sqrt()).reshape(x.shape)
 
 
 def _strided(x, n_groups, eps):
@@ -171,21 +193,11 @@ def _boxes(n_channels):
         nn.init.uniform_(layer.weight, 0.5, 2.0)
         if name != "RMSNorm":
             nn.init.normal_(layer.bias)
-        yield _sealed(layer, name == "none"), (name, n_channels)
-
-
-def _sealed(layer, is_plain):
-    """A function that hides the layer; a plain one scales and shifts, but does not normalize."""
-
-    @torch.no_grad()
-    def box(x):
-        x = torch.as_tensor(x, dtype=torch.float32)
-        return x * layer.weight + layer.bias if is_plain else layer(x)
-
-    return box
+        yield sealed(layer, is_plain=name == "none"), (name, n_channels)
 
 
 def _full_name(answer):
-    """The answer with its name written out, should it be a short form."""
-    names = {"b": "BatchNorm", "l": "LayerNorm", "g": "GroupNorm", "r": "RMSNorm", "n": "none"}
-    return names.get(answer.strip().lower()[:1], answer) if isinstance(answer, str) else answer
+    """The answer with its name written out, should it be a short or a longer form ("batch", "BatchNorm1d")."""
+    said = re.sub("[^a-z]", "", answer.lower()) if isinstance(answer, str) else ""
+    names = ("BatchNorm", "LayerNorm", "GroupNorm", "RMSNorm", "none")
+    return next((name for name in names if said and (name.lower().startswith(said) or said.startswith(name.lower()))), answer)

@@ -22,6 +22,11 @@ def norms(layer=None, group=None, rms=None):
     return three_norms
 
 
+def divided_by_less(x, n_groups, eps):
+    parts = x.unflatten(1, (n_groups, -1))
+    return ((parts - parts.mean(2, keepdim=True)) / (parts.var(2, keepdim=True) + eps).sqrt()).flatten(1)
+
+
 def poked(sees_company=True, sees_groups=True, sees_offset=True, sees_nothing=True):
     """A detective that can do all but what is False."""
 
@@ -63,6 +68,7 @@ WRONG = {
         (norms(layer=lambda x, eps: (x - x.mean(1, keepdim=True)) / (x.var(1, keepdim=True) + eps).sqrt()), "divides by n - 1"),
         (norms(group=lambda x, n_groups, eps: functional.group_norm(x, x.shape[1] // n_groups, eps=eps)), "n_groups groups"),
         (norms(group=lambda x, n_groups, eps: functional.layer_norm(x, x.shape[1:], eps=eps)), "one group for all"),
+        (norms(group=divided_by_less), "GroupNorm divides by n - 1"),
         (norms(rms=lambda x, eps: functional.layer_norm(x, x.shape[1:], eps=eps)), "subtracts the mean"),
         (norms(rms=lambda x, eps: x / (x.square().mean(1, keepdim=True).sqrt() + eps)), "of them wrong"),
         (norms(rms=lambda x, eps: x / x.norm(dim=1, keepdim=True)), "[2, 0, 0]"),
@@ -75,6 +81,7 @@ WRONG = {
         (poked(sees_nothing=False), "without a norm"),
         (lambda box, n_channels: "LayerNorm", "BatchNorm was not recognized"),
         (lambda box, n_channels: poked()(box, n_channels).replace("LayerNorm", "GroupNorm"), "name of neither"),
-        (lambda box, n_channels: box(torch.randn(1, n_channels)).argmax(), "Expected more than 1 value"),
+        (lambda box, n_channels: box(torch.randn(1, n_channels)).argmax(), "with n from 4 to 64"),
+        (lambda box, n_channels: poked()(box, n_channels).replace("BatchNorm", "banana"), "BatchNorm was not recognized"),
     ],
 }
