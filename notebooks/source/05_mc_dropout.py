@@ -38,11 +38,11 @@ from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 from sklearn.metrics import roc_auc_score
 from torch import nn
-from torch.nn import functional
 
 from course_utils.checks import lesson_05 as checks
 from course_utils.claims import Claims
-from course_utils.data import letters_cache, load, load_other_letters
+from course_utils.data import grey_thumbnails, load, load_other_letters
+from course_utils.data.letters_cache import letters_of
 from course_utils.figures import plot_images, show, use_course_style
 from course_utils.measure import accuracy
 from course_utils.models import mlp
@@ -57,15 +57,10 @@ torch.manual_seed(seed)
 claims = Claims("05")
 
 
-def grey(x):
-    small = functional.avg_pool2d(x.mean(1, keepdim=True), 2)
-    return (small - small.mean((2, 3), keepdim=True)) / small.std((2, 3), keepdim=True)
-
-
 letters = load("letters", n_train=n_train, n_val=200, n_test=n_letters, seed=seed, device=device)
-train, val, known = ((grey(x), y) for x, y in (letters.train, letters.val, letters.test))
-unknown = grey(load_other_letters(n_letters, n_train=n_train, seed=seed, device=device))
-is_k = letters_cache.letters_of("other", n_letters, seed)[1] == 0  # K is the first of the other letters
+train, val, known = ((grey_thumbnails(x), y) for x, y in (letters.train, letters.val, letters.test))
+unknown = grey_thumbnails(load_other_letters(n_letters, n_train=n_train, seed=seed, device=device))
+is_k = letters_of("other", n_letters, seed)[1] == 0  # K is the first of the other letters
 
 # %% tags=["fold"]
 # the situation: letters to learn, and letters that the network will meet without ever having seen one

@@ -41,7 +41,7 @@ from torch.nn import functional
 
 from course_utils.checks import lesson_07 as checks
 from course_utils.claims import Claims
-from course_utils.data import load
+from course_utils.data import grey_thumbnails, load
 from course_utils.dropout import Dropout
 from course_utils.figures import show, use_course_style
 from course_utils.measure import accuracy, nll
@@ -56,13 +56,8 @@ torch.manual_seed(seed)
 claims = Claims("07")
 
 
-def grey(x):
-    small = functional.avg_pool2d(x.mean(1, keepdim=True), 2)
-    return (small - small.mean((2, 3), keepdim=True)) / small.std((2, 3), keepdim=True)
-
-
 letters = load("letters", n_train=n_train, n_val=1000, n_test=2000, seed=seed, device=device)
-train, val, test = ((grey(x), y) for x, y in (letters.train, letters.val, letters.test))
+train, val, test = ((grey_thumbnails(x), y) for x, y in (letters.train, letters.val, letters.test))
 
 # %% tags=["fold"]
 # the situation: one letter in three companies
