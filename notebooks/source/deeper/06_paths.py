@@ -84,7 +84,7 @@ show(
 )
 
 # %% [markdown]
-# **Predict.** As λ grows, the largest of the ten weights leaves as the how-manieth? (First: 1, last: 10.)
+# **Predict.** As λ grows, in which place of ten does the largest weight leave? (1: before all others.)
 
 # %%
 prediction = None  # a whole number
@@ -111,8 +111,7 @@ strengths = np.logspace(1.7, -1.8, 250)
 path = lasso(X, y, strengths)
 
 # %% [markdown]
-# Has it arrived? A loss that no longer falls proves little. But a minimum can be *recognized*: every weight is in balance. The
-# data pull at weight $j$ with
+# Has it arrived? A minimum can be *recognized*: every weight is in balance. The data pull at weight $j$ with
 #
 # $$g_j=\tfrac1n\,x_j\cdot(y-Xw),$$
 #
@@ -200,7 +199,7 @@ show(
     fig,
     alt="Left: ten weights against the strength, reaching zero one after the other; one crosses zero. Right: the pulls of the "
     "data; each is at λ in some range and below it elsewhere.",
-    reading=f"For good leave, first to last: {', '.join(names[j] for j in exits)}; {names[largest]}, the largest, as number "
+    reading=f"They leave for good in this order: {', '.join(names[j] for j in exits)}; {names[largest]}, the largest, in place "
     f"{place}.{yours} By size it would be {', '.join(names[j] for j in order[::-1])}. "
     + (f"Gone and back with the other sign: {back}. " if back else "")
     + "Right: where a line is at 1, the weight may stay; where it is below, the weight is zero.",
@@ -228,7 +227,7 @@ print("smallest first:", np.array_equal(np.argsort(leaving(Q, y)), np.argsort(ab
 
 # %% [markdown]
 # Now let two columns correlate, by ρ. The first has a large positive weight $a$, the second has $b$. While the second is at zero,
-# the first does what it can for both: it weighs $a+\rho b-\lambda$.
+# the first is pulled with $a+\rho b-w_1$. In balance that is λ, so it weighs $w_1=a+\rho b-\lambda$: it works for both.
 #
 # ### Exercise 2 · The last straw
 #
@@ -282,7 +281,7 @@ print(f"patients: {names[s1]} {whole[s1]:+.1f} and {names[s2]} {whole[s2]:+.1f},
       f"{names[s2]} leaves at {left_at[s2]:.2f}")  # fmt: skip
 claims.within(
     "06.paths.1",
-    "Beside a correlated larger weight of the other sign, a weight leaves at (1 - ρ) times its size, and not at its size.",
+    "Beside a correlated larger weight of the other sign, a weight leaves where the balance says, at (1 - ρ) times its size.",
     measured[-1.0, rho][:, 1],
     1 - rho,
     0.05,
@@ -292,7 +291,8 @@ claims.within(
 
 # %% [markdown]
 # L1 pulls at all weights equally; the data do not hold them equally. Two relatives of opposite sign, as s1 and s2 here, may be
-# huge and matter little: what one does, the other mostly undoes. Two of one sign hold each other up.
+# huge and matter little: what one does, the other mostly undoes. Two of one sign hold each other up: a weight may even outlive
+# its size.
 #
 # ## 3 · Twins
 #
@@ -331,7 +331,7 @@ print(f"elastic net        bmi {w[bmi]:5.2f}, copy {w[-1]:5.2f}")
 # Perfect copies are rare. Let a second clinic measure the body mass index of the same patients, a bit differently. Disjoint
 # groups of patients are fitted each by itself, with the strengths that predict the other patients best.
 #
-# **Predict.** In how many of the groups does the Lasso keep *one* of the two clinics only? And the elastic net?
+# **Predict.** In how many of the groups does *one* of the clinics get over 95 % of the weight: by the Lasso, by the elastic net?
 
 # %%
 prediction = None  # two numbers of groups: (Lasso, elastic net)
@@ -357,7 +357,7 @@ for rows in np.array_split(rng.permutation(len(X)), n_groups):
         shared[kind].append(best_of(candidates, A, rest, centre)[[bmi, -1]])
 shared = {kind: np.array(pairs) for kind, pairs in shared.items()}
 uneven = {kind: abs(p[:, 0] - p[:, 1]) / np.maximum(abs(p).sum(1), 1e-9) for kind, p in shared.items()}
-single = {kind: int(((p == 0).sum(1) == 1).sum()) for kind, p in shared.items()}
+single = {kind: int((u > 0.9).sum()) for kind, u in uneven.items()}  # 95 % and 5 % are 0.9 apart
 fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), sharex=True, sharey=True)
 for ax, (kind, pairs), color, marker in zip(axes, shared.items(), ("C0", "C1"), "os"):
     ax.axline((0, 0), slope=1, color="0.6", linestyle=":", linewidth=1)
@@ -365,7 +365,7 @@ for ax, (kind, pairs), color, marker in zip(axes, shared.items(), ("C0", "C1"), 
     ax.axvline(0, color="k", linewidth=0.6, linestyle="-")
     ax.plot(*pairs.T, marker=marker, linestyle="none", color=color)
     ax.set_aspect("equal")
-    ax.set(xlabel="weight of the first clinic", title=f"{kind}: one alone in {single[kind]} of {n_groups} groups")
+    ax.set(xlabel="weight of the first clinic", title=f"{kind}: one has over 95 % in {single[kind]} of {n_groups}")
 axes[0].set_ylabel("weight of the second clinic")
 yours = f" You said: {prediction}." if prediction else ""
 show(
@@ -387,13 +387,13 @@ claims.compare(
 )
 
 # %% [markdown]
-# Which clinic the Lasso keeps says nothing about the clinics. Does it predict worse for that?
+# Which clinic the Lasso keeps says nothing about the clinics. Does it predict worse?
 #
 # ## 4 · New patients
 #
 # Many times, a hundred patients are put aside as new. The others train four methods, and choose the strengths by cross-validation
 # among themselves: with the ten measurements, and with 64 columns, their squares and products too, as Efron and others had it.
-# Splits share patients, and the intervals are widened for that (Nadeau & Bengio 2003).
+# (Splits share patients; the intervals are widened for that.)
 #
 # **Predict.** With ten columns: which is ahead, and by how many points of a typical error of about 55?
 
@@ -441,6 +441,8 @@ axes[0].set_xticks(range(4), models)
 gap = mean_and_interval(errors[10, "Lasso"] - errors[10, "ridge"], overlap)
 title = "a tie" if abs(gap[0]) < gap[1] else f"{gap[0]:+.1f} points"
 axes[0].set(ylabel="error more than ridge's (points)", title=f"Ten columns, Lasso against ridge: {title}")
+reach = 1.2 * max(abs(np.array(ahead)[1:, :2]).sum(1))
+axes[0].set_ylim(-reach, 1.6 * reach)  # least squares with 64 columns may run out
 axes[0].legend(fontsize=8)
 axes[1].bar(names, 100 * chosen.mean(0), color="C2")
 axes[1].set(ylabel="of bootstrap samples (%)", title=f"Chosen by the Lasso: {len(sets)} sets in {n_samples}")
@@ -449,7 +451,8 @@ show(
     fig,
     alt="Left: differences of the error from ridge's for four methods and two tables, with intervals. Right: bars that say how "
     "often each of the ten measurements is chosen.",
-    reading="Typical errors with ten columns: " + ", ".join(f"{kind} {errors[10, kind].mean():.1f}" for kind in models)
+    reading="(Least squares may run out of the picture.) Typical errors with ten columns: "
+    + ", ".join(f"{kind} {errors[10, kind].mean():.1f}" for kind in models)
     + "; with 64: " + ", ".join(f"{kind} {errors[64, kind].mean():.1f}" for kind in models)
     + f". The Lasso chose {len(sets)} different sets in {n_samples} bootstrap samples of the patients, the most frequent "
     f"in {max(sets.values())}; their predictions for one patient typically differ by {apart:.0f} points.{yours}",
