@@ -6,7 +6,7 @@ import numpy as np
 
 from course_utils.checks import diagnose
 
-NAMES = ("warp", "p_drop", "label_smoothing", "weight_decay")
+NAMES = ("augment", "p_drop", "label_smoothing", "weight_decay")
 LOW, HIGH = np.array([0.2, 0.1, 0.05, 0.1]), np.array([1.2, 0.6, 0.4, 10])
 N_DRAWS = 1500
 

@@ -5,7 +5,7 @@ import random
 import numpy as np
 
 DRAW = {
-    "warp": lambda rng: rng.uniform(0.2, 1.2),
+    "augment": lambda rng: rng.uniform(0.2, 1.2),
     "p_drop": lambda rng: rng.uniform(0.1, 0.6),
     "label_smoothing": lambda rng: rng.uniform(0.05, 0.4),
     "weight_decay": lambda rng: 10 ** rng.uniform(-1, 1),
@@ -21,7 +21,7 @@ def proposer(p_on=0.5, one_coin=False, **draw):
 
 
 def fixed(rng):
-    return {"warp": 0.5, "p_drop": 0.2, "label_smoothing": 0.1, "weight_decay": 1.0}
+    return {"augment": 0.5, "p_drop": 0.2, "label_smoothing": 0.1, "weight_decay": 1.0}
 
 
 def from_elsewhere(rng):
@@ -66,7 +66,7 @@ WRONG = {
         (proposer(weight_decay=lambda rng: np.exp(rng.uniform(-1, 1))), "not log-uniform"),
         (proposer(weight_decay=lambda rng: 10 ** rng.uniform(0, 1)), "is uniform"),
         (proposer(p_drop=lambda rng: 0.1 * 6 ** rng.uniform(0, 1)), "only weight_decay"),
-        (proposer(warp=lambda rng: rng.uniform(0, 1)), "outside its range"),
+        (proposer(augment=lambda rng: rng.uniform(0, 1)), "outside its range"),
         (fixed, "every proposal is the same"),
         (from_elsewhere, "draw from rng alone"),
         (lambda rng: rng.uniform(size=4), "it must be a dict"),
