@@ -20,7 +20,7 @@ def check_10_1(propose=None):
         "with the same rng it must propose the same, so that a search can be repeated: draw from rng alone":
             lambda draws, seed: (draws[0] == draws[1]).all(),
         "no regularizer is ever off: toss a coin for each, and give 0 where it is off": lambda draws, seed: (draws[0] == 0).any(),
-        "all four are on together or off together: each needs a coin of its own":
+        "the coins depend on each other: each of the four needs a coin of its own":
             lambda draws, seed: (np.abs(np.corrcoef(draws[0].T > 0) - np.eye(4)) < 0.2).all(),
         "each regularizer must be on with probability 1/2":
             lambda draws, seed: np.allclose((draws[0] > 0).mean(0), 0.5, atol=0.08),
