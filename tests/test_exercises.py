@@ -26,6 +26,7 @@ BY_PROPERTIES = [
     ("lesson_01", "check_1_3"),
     ("deeper.d03_low_precision", "check_2"),
     ("lesson_06", "check_6_3"),  # three arrays of different shapes
+    ("lesson_10", "check_10_1"),
 ]  # right gives no output to vary
 TABLES = [check for check in CHECKS if hasattr(importlib.import_module(f"course_utils.checks.{check[0]}"), "diagnose")
           and check not in BY_PROPERTIES]  # fmt: skip
