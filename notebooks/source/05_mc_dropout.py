@@ -41,8 +41,7 @@ from torch import nn
 
 from course_utils.checks import lesson_05 as checks
 from course_utils.claims import Claims
-from course_utils.data import grey_thumbnails, load, load_other_letters
-from course_utils.data.letters_cache import letters_of
+from course_utils.data import grey_thumbnails, letters_cache, load, load_other_letters
 from course_utils.figures import plot_images, show, use_course_style
 from course_utils.measure import accuracy
 from course_utils.models import mlp
@@ -60,7 +59,7 @@ claims = Claims("05")
 letters = load("letters", n_train=n_train, n_val=200, n_test=n_letters, seed=seed, device=device)
 train, val, known = ((grey_thumbnails(x), y) for x, y in (letters.train, letters.val, letters.test))
 unknown = grey_thumbnails(load_other_letters(n_letters, n_train=n_train, seed=seed, device=device))
-is_k = letters_of("other", n_letters, seed)[1] == 0  # K is the first of the other letters
+is_k = letters_cache.letters_of("other", n_letters, seed)[1] == 0  # K is the first of the other letters
 
 # %% tags=["fold"]
 # the situation: letters to learn, and letters that the network will meet without ever having seen one
