@@ -90,7 +90,7 @@ variants = {
     "hidden layers: 1 → 3": {"n_hidden": (100, 100, 100)},
     "weight decay: 0 → 0.3": {"weight_decay": 0.3},
     "label noise: 0.3 → 1": {"noise": 1.0},
-    "in a hole: with → without examples": {"hole": True},
+    "in a hole: filled → empty": {"hole": True},
     f"examples: {few} → {many:,}": {},
 }
 usual, beginners = train(), train(n=few)
@@ -146,8 +146,8 @@ print(f"distance from the truth {error_few.mean():10.3f} {error_many.mean():16.3
 #
 # ## 1 · Seven things that might change it
 #
-# One thing is changed at a time, and all networks are trained anew. "In a hole" means: where the examples of one network have
-# been moved out of the middle, how wide is the band there, against that of a network with examples there?
+# One thing is changed at a time, and all networks are trained anew. "In a hole" means: where the examples have been moved out of
+# the middle, how wide is the band there, against that of a network with examples there?
 #
 # **Predict.** Which of the seven change the width by more than a fifth, up or down?
 
@@ -167,9 +167,10 @@ for name, change in variants.items():
     ratios[name] = widths(trained[name], where) / (widths(usual, where) if change else band_few)
 summary = {name: mean_and_interval(np.log(ratio))[:2] for name, ratio in ratios.items()}
 strong = [name.split(":")[0] for name, (mean, _) in summary.items() if abs(mean) > np.log(1.2)]
-fig, ax = plt.subplots(figsize=(7.4, 3.4))
+fig, ax = plt.subplots(figsize=(7.0, 3.4))
 for place, (mean, half) in enumerate(summary.values()):
     ends = np.exp([[mean - half], [mean + half]])
+    ax.annotate(f"×{np.exp(mean):.2f}", (np.exp(mean), -place), (0, 6), textcoords="offset points", ha="center", fontsize=8)
     ax.errorbar(np.exp(mean), -place, xerr=abs(ends - np.exp(mean)), marker="o", capsize=3, color="C0")
 ax.axvline(1, color="k", linestyle=":")
 ax.set(xscale="log", xlabel=f"width of the band after / before (95 %, n = {n_runs})", yticks=-np.arange(len(summary)))
@@ -177,12 +178,14 @@ ax.set_yticklabels(summary)
 ax.set_xticks([0.5, 0.7, 1, 1.5, 2], ["0.5", "0.7", "1", "1.5", "2"])
 ax.minorticks_off()
 ax.set_title("Changed by more than a fifth: " + (", ".join(strong) or "none"), fontsize=10)
+mean, half = summary["in a hole: filled → empty"]
+hole = np.exp([mean, mean - half, mean + half])
 yours = f" You said: {prediction}." if prediction else ""
 show(
     fig,
     alt="Seven intervals of the ratio of band widths, one for each thing that was changed, around a dotted line at 1.",
-    reading="; ".join(f"{name} ×{np.exp(mean):.2f}" for name, (mean, _) in summary.items())
-    + f". With weight decay 0.3 the distance from the truth goes from {error_many.mean():.2f} to "
+    reading=f"Where the examples were taken away, the band is {hole[0]:.2f} times (95 %: {hole[1]:.2f} to {hole[2]:.2f}) as wide "
+    f"as with them. With weight decay 0.3 the distance from the truth goes from {error_many.mean():.2f} to "
     f"{true_errors(trained['weight decay: 0 → 0.3']).mean():.2f}.{yours}",
 )
 
@@ -199,8 +202,8 @@ claims.compare(
 )
 
 # %% [markdown]
-# The hole is the case for which such bands are usually drawn: narrow at the data, wide between them. Look what it did here.
-# (Djupskås and others, 2025, found MC dropout missing the growth that Bayesian models show where data lack.)
+# The hole is the case for which such bands are usually drawn: narrow at the data, wide between them. Hold its ratio against that.
+# (Djupskås and others, 2025, report that MC dropout failed to capture the growth that Bayesian models show there.)
 #
 # ## 2 · Read it off the network
 #
@@ -316,9 +319,9 @@ def bayes_band(X, x_new):
 
 
 # %% [markdown]
-# The inventors of MC dropout have a remedy: **choose** $p$. With others, Gal (2017) calls a search over $p$ "necessary" for
-# calibrated uncertainty. Choose by what? By the likelihood of validation examples, where the noise of the labels and the
-# band both count, as variances.
+# There is a remedy: **choose** $p$. For "well-calibrated uncertainty estimates, a grid-search over the dropout probabilities is
+# necessary" (Gal, Hron & Kendall 2017, who learn $p$ instead). Choose by what? By the likelihood of validation examples, where
+# the noise of the labels and the band both count, as variances.
 #
 # ### Exercise 2 · Score a band
 #
@@ -474,7 +477,12 @@ def race(kind, n_start=4):
             wish[asked[name, k]] = -1.0
             asked[name, k].append(int(wish.argmax()))
     values = np.array(errors).reshape(n_labels + 1, len(strategies), n_pools)
-    return {name: values[:, i] for i, name in enumerate(strategies)}, {name: pools[0][0][asked[name, 0]] for name in strategies}
+    places = {name: [pools[k][0][asked[name, k], 0].cpu().numpy() for k in range(n_pools)] for name in strategies}
+    return {name: values[:, i] for i, name in enumerate(strategies)}, places
+
+
+def repeated(labels, near=0.1):  # share of questions that had a label beside them when they were asked
+    return np.mean([[np.abs(x[:i] - x[i]).min() < near for i in range(4, len(x))] for x in labels])
 
 
 raced = {kind: race(kind) for kind in ("even", "crowded")}
@@ -487,19 +495,19 @@ for column, kind in enumerate(raced):
         xs, mean, half = 4 + np.arange(n_labels + 1), np.array(mean), np.array(half)
         ax.plot(xs, mean, linestyle=style, label=f"{name} (95 %, n = {n_pools})")
         ax.fill_between(xs, mean - half, mean + half, alpha=0.15, linewidth=0)
-        x = raced[kind][1][name][4:, 0].cpu()
+        x = raced[kind][1][name][0][4:]
         below.plot(x, np.full(len(x), -place), "o", color=f"C{place}", alpha=0.5, markersize=5)
     first, second, _ = sorted(late[kind], key=lambda name: late[kind][name].mean())
     mean, half, _ = mean_and_interval(late[kind][second] - late[kind][first])
     ax.set(xlabel="labels", ylim=(0, None))
     ax.set_title(f"{kind} pool: {first} asks best" if mean > half else f"{kind} pool: {first} and {second} tie")
-    below.set(yticks=[0, -1, -2], ylim=(-2.6, 0.6), xlim=(-2.1, 2.1), xlabel="x: what one run asked for")
+    below.set(yticks=[0, -1, -2], ylim=(-2.6, 0.6), xlim=(-2.1, 2.1), xlabel="places that one run asked for")
     below.set_yticklabels(list(strategies))
 axes[0, 0].set_ylabel("distance from the truth")
 axes[0, 0].legend(fontsize=8)
 yours = f" You said: {prediction}." if prediction else ""
 gains = {kind: mean_and_interval(late[kind]["chance"] - late[kind]["band"])[:2] for kind in raced}
-ends = (raced["even"][1]["band"][4:].abs() > 1.5).double().mean().item()
+again = {name: repeated(labels) for name, labels in raced["even"][1].items()}
 show(
     fig,
     alt="True error against the number of labels for chance, band and ruler in two pools; below, the places each asked for.",
@@ -507,8 +515,9 @@ show(
     + "; ".join(f"{kind} pool: " + ", ".join(f"{n} {v.mean():.2f}" for n, v in late[kind].items()) for kind in raced)
     + ". The band against chance: "
     + ", ".join(f"{kind} pool {mean:+.2f} ± {half:.2f}" for kind, (mean, half) in gains.items())
-    + f" (above 0: the band is better). Of its questions to the even pool below, {ends:.0%} lie at |x| > 1.5, where a quarter of "
-    f"the pool lies.{yours}",
+    + " (above 0: the band is better). Share of questions to the even pool with a label nearer than 0.1 already: "
+    + ", ".join(f"{name} {value:.0%}" for name, value in again.items())
+    + f".{yours}",
 )
 
 # %% tags=["fold"]
@@ -531,8 +540,8 @@ claims.compare(
 )
 
 # %% [markdown]
-# The band is wide at the ends, where hidden values are large. Where the ends are what is missing, that finds them. Where they
-# are not, look at the dots: a new label changes the band beside it hardly at all, so it may ask there again and again.
+# The band is wide at the ends, where hidden values are large. Where the ends are what is missing, that finds them. But nothing in
+# the formula makes it narrow beside a new label, so it may ask there again: the shares above count how often.
 #
 # ## What to take along
 #
