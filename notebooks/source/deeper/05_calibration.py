@@ -41,7 +41,7 @@ from course_utils.checks.deeper import d05_calibration as checks
 from course_utils.claims import Claims
 from course_utils.data import load
 from course_utils.figures import plot_images, show, use_course_style
-from course_utils.measure import accuracy, ece, nll
+from course_utils.measure import accuracy, nll
 from course_utils.models import mlp
 from course_utils.parameters import check_parameters
 from course_utils.stacked import train_runs
@@ -60,6 +60,13 @@ def standardized(x):
 
 def grey(x):
     return standardized(functional.avg_pool2d(x.mean(1, keepdim=True), 2))
+
+
+def ece(probabilities, y, n_bins=15):  # lesson 05: the mean gap between confidence and accuracy
+    confidence, answers = probabilities.max(-1)
+    bins = (confidence * n_bins).ceil().long().clamp(1, n_bins) - 1
+    surplus = confidence - (answers == y).to(confidence.dtype)
+    return torch.bincount(bins, surplus, minlength=n_bins).abs().sum().item() / len(y)
 
 
 letters = load("letters", n_train=n_train, n_val=10, n_test=2 * n_letters, seed=seed, device=device)
