@@ -284,15 +284,16 @@ claims.compare(
 # Santurkar et al. propose: it makes the loss *smoother*. A gradient tells which way is down *here*; a step goes some way, and
 # hopes that down is still there. So take the gradient, make the step, take the gradient again on the same batch. Do the two
 # point the same way? The cosine of the angle between them is 1 if so, 0 at right angles, below 0 if the step went too far. Here
-# for the very first step, and in the figure as the mean of every tenth in the first half of each run:
+# by hand, for a single step; the figure has the mean over every tenth step in the first half of each run:
 
 # %%
-x, y, start = train_set[0][None, :batch_size], train_set[1][None, :batch_size], first_weights(depth, [seed])
+x, y = (part[None, :batch_size] for part in train_set)
+start = first_weights(depth, [seed])
 for name in ("none", "BatchNorm"):
     before, _ = gradients_of(start, x, y, norms[name], None)
     stepped = [w - lrs[1] * g for w, g in zip(start, before)]
     after, _ = gradients_of(stepped, x, y, norms[name], None)
-    print(f"{name:9} the first step of all: {agreement(before, after).item():+.2f}")
+    print(f"{name:9} the first step: {agreement(before, after).item():+.2f}")
 measured = {name: runs["agreement"] for name, runs in deep_runs.items()}  # (rates, runs)
 
 # %% [markdown]
