@@ -24,6 +24,7 @@ BY_PROPERTIES = [
     ("lesson_07", "check_7_3"),
     ("lesson_01", "check_1_1"),
     ("lesson_01", "check_1_3"),
+    ("lesson_08", "check_8_1"),
     ("lesson_06", "check_6_3"),  # three arrays of different shapes
 ]  # right gives no output to vary
 TABLES = [check for check in CHECKS if hasattr(importlib.import_module(f"course_utils.checks.{check[0]}"), "diagnose")
