@@ -97,7 +97,8 @@ of_a_j = pool[0][(pool[1] == 9).nonzero()[0]]
 fig, axes = plt.subplots(4, 8, figsize=(7.0, 3.5))
 for row, (kind, transform) in zip(axes, kinds.items()):
     for k, ax in enumerate(row):
-        ax.imshow(shrink(transform(of_a_j) if k else of_a_j)[0, 0].cpu(), cmap="gray")
+        shown = v2.RandomHorizontalFlip(1.0) if kind == "mirrored" else transform  # every copy shown is mirrored
+        ax.imshow(shrink(shown(of_a_j) if k else of_a_j)[0, 0].cpu(), cmap="gray")
         ax.set(xticks=[], yticks=[])
         ax.grid(False)
     for side in row[0].spines.values():
@@ -107,14 +108,16 @@ show(
     fig,
     alt="Four rows of eight small grey pictures of the letter J. The first of each row, framed, is the same; the others are "
     "moved, turned and slanted, with ink and paper swapped, or mirrored.",
-    reading="A J that you have (framed), and seven copies of each kind.",
+    reading="A J that you have (framed), and seven copies of each kind. (Grey corners: beyond the edge of the picture there is "
+    "nothing, and v2 fills it with one tone. Swapped and mirrored copies for training are changed with probability one half.)",
 )
 
 # %% [markdown]
 # ## 1 · When is a training done?
 #
 # A price is fair only if every network may learn to the end. So first: when is that? Several readers, with one hidden layer
-# each, get pictures of their own. After every epoch we look at new letters, in typefaces that they never saw.
+# each, get pictures of their own. After every epoch we look at new letters, in typefaces that they never saw: at one half of the
+# validation letters, `watched`. What is decided there is `judged` on the other half.
 
 
 # %%
@@ -171,7 +174,7 @@ show(
 # `{"best": inf, "waited": 0, "weights": None}`. Keep in `memory["weights"]` what `network.load_state_dict` needs to bring back
 # the best moment, and return `True` when `patience` evaluations in a row were not better than the best.
 #
-# <details><summary>Hint 1</summary>Three cases in one `if`: better than the best, or not. NaN compares as False with
+# <details><summary>Hint 1</summary>One `if`: better than the best so far, or not. NaN compares as False with
 # everything: which way round must you ask?</details>
 # <details><summary>Hint 2</summary>`network.state_dict()` shows the weights, it does not copy them: it changes as the network
 # learns. `deepcopy` it.</details>
@@ -198,7 +201,7 @@ checks.check_8_1(should_stop)
 
 
 # %% tags=["fold"]
-# our watchman, in case yours is open; an epoch of training
+# our watchman, in case yours is open; an epoch of training; loss and accuracy of a network
 def our_should_stop(score, network, memory, patience):
     is_better = score < memory["best"]
     memory["waited"] = 0 if is_better else memory["waited"] + 1
@@ -209,6 +212,16 @@ def our_should_stop(score, network, memory, patience):
 
 is_yours = checks.check_8_1(should_stop).startswith("passed")
 watchman, whose = (should_stop, "your") if is_yours else (our_should_stop, "our")
+
+
+@torch.no_grad()
+def loss(network, x, y):
+    return nll(network.eval()(x), y)
+
+
+@torch.no_grad()
+def reads(network, x, y):
+    return accuracy(network.eval()(x), y)
 
 
 def one_epoch(network, optimizer, x, y, label_smoothing):
@@ -233,18 +246,9 @@ def train_watched(network, train, watch, label_smoothing=0.0, max_epochs=n_epoch
         scores.append(watch(network))
         if watchman(scores[-1], network, memory, patience):
             break
-    network.load_state_dict(memory["weights"])  # back to its best moment
+    if memory["weights"]:
+        network.load_state_dict(memory["weights"])  # back to its best moment
     return len(scores)
-
-
-@torch.no_grad()
-def loss(network, x, y):
-    return nll(network.eval()(x), y)
-
-
-@torch.no_grad()
-def reads(network, x, y):
-    return accuracy(network.eval()(x), y)
 
 
 # %% tags=["fold"]
@@ -295,7 +299,7 @@ claims.compare(
 # we judge on other letters. (How much too good: deep dive [Choosing](deeper/01_choosing.ipynb).)
 #
 # And how patient should it be? Recipes say 5 to 10. Too little, and a run ends in the
-# first dip; in *epoch-wise double descent* (Nakkiran et al. 2020) the second dip is the deeper one.
+# first dip; in *epoch-wise double descent* (Nakkiran et al. 2020) the second dip can be the deeper one.
 #
 # ### Exercise 8.2 · How much patience?
 #
@@ -340,8 +344,8 @@ for name, curves in (("loss", table["val_loss"]), ("letters read wrong", 1 - tab
     print(f"{name:20} needs a patience of", *sorted(int(how_patient(curve.tolist())) for curve in curves))
 
 # %% [markdown]
-# Loss is smooth, accuracy is a count and jitters. The deeper dip may not be worth the wait: over 1,296 trainings, Prechelt
-# (1998) gained about 4 % by slower criteria, for four times the time.
+# Loss is smooth, accuracy is a count and jitters. (Prechelt 1998 measured what more patience buys: about 4 %, for four times
+# the time.)
 #
 # ## 2 · The bargain
 #
@@ -359,7 +363,8 @@ def with_copies(k, transform):
     return shrink(torch.cat([x, *copies])), y.repeat(1 + n_copies)
 
 
-# %%
+# %% tags=["fold"]
+# trained(sets): a network for each set of pictures, and what it reads at half-time and at the end, on validation letters
 def trained(sets, **settings):
     runs = [{"seed": seed + k, "lr": lr, "train": part} | settings for k, part in enumerate(sets)]
     epochs = max(1, n_steps // max(1, len(sets[0][1]) // 64))
@@ -369,6 +374,7 @@ def trained(sets, **settings):
     return networks, at[:, half - 1], at[:, -1]
 
 
+# %%
 sizes = [n_train // 2, n_train, 2 * n_train, 4 * n_train, 8 * n_train]
 bought = {}
 for n in sizes:
@@ -385,12 +391,12 @@ copied = {kind: trained(sets[kind]) for kind in kinds}
 
 # %%
 def price(score, curve):
-    curve = np.maximum.accumulate(curve)  # real pictures do no harm
+    curve = np.maximum.accumulate(curve)  # a dip is noise
     return 2 ** np.interp(score, curve, np.log2(sizes), left=-np.inf, right=np.inf)
 
 
 # %% [markdown]
-# **Predict.** To how many real pictures do your own amount with each kind of copies, by accuracy on new typefaces?
+# **Predict.** Your pictures and their copies read new typefaces as well as how many real pictures, for each kind of copies?
 
 # %%
 prediction = None  # such as {"moved": 800, "reshaped": 1000, "swapped": 600, "mirrored": 600}
@@ -405,7 +411,13 @@ def prices(scores):
 
 
 def in_words(n):
-    return f"fewer than {sizes[0]:,}" if n < sizes[0] else f"more than {sizes[-1]:,}" if n > sizes[-1] else f"{n:,.0f}"
+    return (
+        f"fewer than {sizes[0]:,}"
+        if n < sizes[0]
+        else f"more than {sizes[-1]:,}"
+        if n > sizes[-1]
+        else f"{float(f'{n:.2g}'):,.0f}"
+    )
 
 
 def range_in_words(values):
@@ -421,7 +433,7 @@ for number, (kind, marker) in enumerate(zip(kinds, "sD^vX")):
     mean, half, _ = mean_and_interval(copied[kind][2])
     x = np.clip(np.median(worth[kind]), sizes[0] / 1.3, 1.3 * sizes[-1])
     ax.errorbar(x, mean, half, marker=marker, markersize=8, capsize=2, linestyle="none", color=f"C{number}",
-                label=f"{n_train:,}, {kind}: {in_words(np.median(worth[kind]))}")  # fmt: skip
+                label=f"{n_train:,}, {kind}")  # fmt: skip
     ax.plot([n_train, x], [mean, mean], color=f"C{number}", linestyle=":", linewidth=1)
 ax.axvline(n_train, color="0.6", linestyle="--", linewidth=1)
 most = max(kinds, key=lambda kind: copied[kind][2].mean())
@@ -444,19 +456,20 @@ show(
     "pictures that each kind of copies is worth.",
     reading=f"In pictures of the same typefaces (median, and range of {n_runs} runs): "
     + "; ".join(f"{kind} {range_in_words(worth[kind])}" for kind in kinds)
-    + f". From half-time to the end the kinds still moved by {min(moves.values()):+.1f} to {max(moves.values()):+.1f} points."
-    + yours,
+    + f". From half-time to the end the kinds still moved by {min(moves.values()):+.1f} to {max(moves.values()):+.1f} points: "
+    "where that is not small, longer training would raise the price." + yours,
 )
 print(f"The range of {n_runs} runs holds the median price in {1 - 2 ** (1 - n_runs):.0%} of such experiments.")
 
 # %% tags=["fold"]
-# claims 08.3 and 08.4: copies against four times as many real pictures, and the mirror
+# claims 08.3 and 08.4: copies against twice as many real pictures, and the mirror
 claims.compare(
     "08.3",
-    "Moved, reshaped and swapped copies read new typefaces better than four times as many real pictures.",
+    "Moved, reshaped and swapped copies read new typefaces better than twice as many real pictures, by over three points.",
     copied["all but mirrored"][2],
-    bought[4 * n_train][2],
-    names=("with copies", "four times as many"),
+    bought[2 * n_train][2],
+    margin=0.03,
+    names=("with copies", "twice as many, real"),
     unit="points",
     over="training runs, each with pictures of its own",
 )
@@ -474,8 +487,9 @@ claims.compare(
 )
 
 # %% [markdown]
-# Why can copies beat real pictures? The bought ones are all in the same seven typefaces. A slanted J is in none of them. For
-# vision transformers, Steiner et al. (2022) found augmentation and compute worth "an order of magnitude more training data".
+# Why can copies be worth so many? Bought pictures vary as much as the old ones did, in the same seven typefaces; copies may go
+# further, and new typefaces do too. For vision transformers, Steiner et al. (2022) found augmentation, regularization and
+# compute together worth "an order of magnitude more training data".
 #
 # ## 3 · In the mirror
 #
@@ -541,19 +555,8 @@ copied["mirrored by rule"] = trained([mirrored_copies(k) for k in range(n_runs)]
 for kind, scores in (("none", bought[n_train][2]), *((kind, copied[kind][2]) for kind in ("mirrored", "mirrored by rule"))):
     mean, half, _ = mean_and_interval(100 * scores)
     print(f"copies: {kind:17} read {mean:.1f} ± {half:.1f} % of new letters, worth {range_in_words(prices(scores))} pictures")
-
-# %% tags=["fold"]
-# claim 08.5: the mirror by the rule against the mirror for all
-claims.compare(
-    "08.5",
-    "Mirrored only where the letter stays that letter, copies serve better than mirrored all alike.",
-    copied["mirrored by rule"][2],
-    copied["mirrored"][2],
-    margin=0.02,
-    names=("by the rule", "all alike"),
-    unit="points",
-    over="training runs, each with pictures of its own",
-)
+gain, width, _ = mean_and_interval(100 * (copied["mirrored by rule"][2] - bought[n_train][2]))
+print(f"by rule against none: {gain:+.1f} ± {width:.1f} points (paired){', a tie' if abs(gain) <= width else ''}")
 
 # %% [markdown]
 # ## 4 · Softer targets
@@ -572,7 +575,8 @@ target[0] += 1 - smoothing
 lowest = -(target * target.log()).sum().item()
 best_gap = (target[0] / target[1]).log().item()
 print(f"targets {target[0]:.2f} and {target[1]:.2f}: at best {lowest:.3f} nats.")
-print("You said:", prediction)
+if prediction is not None:
+    print("You said:", prediction)
 
 # %% [markdown]
 # The loss is lowest where the answer *is* the target, and there it is the target's entropy. A smoothed training loss and an
@@ -617,9 +621,9 @@ show(
 )
 
 # %% tags=["fold"]
-# claim 08.6: where label smoothing sends the logits of a trained network
+# claim 08.5: where label smoothing sends the logits of a trained network
 claims.within(
-    "08.6",
+    "08.5",
     "With label smoothing the right letter leads by the logarithm of the targets' ratio, on letters learned.",
     list(centre.values())[1],
     best_gap,
@@ -683,13 +687,12 @@ show(
 )
 
 # %% tags=["fold"]
-# claim 08.7: gains one at a time against all together
+# claim 08.6: gains one at a time against all together
 claims.compare(
-    "08.7",
+    "08.6",
     "Copies, smoothing and dropout together gain less than their gains one at a time would add up to.",
     sum(gain[part] for part in singles),
     together,
-    margin=0.01,
     names=("the sum of three gains", "all three together"),
     unit="points",
     over="training runs, each with pictures of its own",
@@ -731,9 +734,9 @@ print(f"{names[all_three]} reads {in_training:.0%} of its training pictures as i
 print(f"of the pictures themselves, after eval(), {afterwards:.0%}.")
 
 # %% tags=["fold"]
-# claim 08.8: the chosen combination on test letters
+# claim 08.7: the chosen combination on test letters
 claims.compare(
-    "08.8",
+    "08.7",
     "The combination chosen on validation, stopped and restored, reads the test letters better than none, by over five points.",
     on_test["the same, watched"],
     on_test["none"],
@@ -744,12 +747,13 @@ claims.compare(
 )
 
 # %% [markdown]
-# The last two lines are about one network. A table that prints "training accuracy" as it was in training shows a small gap to
-# the test, by construction: the gap is no score.
+# The watched networks may train up to twice as long; the watchman decides. The last two lines put a common table right: "training
+# accuracy" as it was *in training*, on changed pictures and with dropout, makes the gap to the test small by construction.
 #
 # ## 6 · When it goes wrong
 #
-# This pipeline stands in a lesson that you can find. **Predict**: does it fail always, never, or now and then?
+# A lesson prints this pipeline. What it means is good: crop, mirror, recolour, and at last erase a patch now and then. Two lines
+# stand in the wrong order. **Predict**: does it fail always, never, or now and then?
 
 # %%
 prediction = None  # the share of pictures on which it fails
@@ -774,7 +778,10 @@ for name, pipeline in (("as printed", as_printed), ("ToTensor first", in_order))
             messages.append(str(error))
     failures[name] = len(messages) / len(images)
     print(f"{name:15} fails on {failures[name]:.1%} of {len(images)} pictures {set(messages) or ''}")
-print(f"64 pictures in a row without a failure: {(1 - failures['as printed']) ** 64:.1%}. You said: {prediction}")
+print(
+    f"64 pictures in a row without a failure: {(1 - failures['as printed']) ** 64:.1%}."
+    + (f" You said: {prediction}" if prediction else "")
+)
 
 # %% [markdown]
 # It fails whenever the coin of `RandomErasing` says so, because a PIL image has no `shape`. A test on three pictures would
@@ -783,7 +790,7 @@ print(f"64 pictures in a row without a failure: {(1 - failures['as printed']) **
 # ## What to take along
 #
 # * A watchman restores the best moment *of what it watches*: loss and accuracy have different ones.
-# * Copies are worth what the label-keeping change is worth on new data, in pictures. A wrong one costs pictures.
+# * Copies have a price in pictures. Where the change does not keep the label, it may be below zero.
 # * Smoothed training loss has a floor; do not hold it against a plain one.
 # * Gains do not add up: choose the combination on validation, test once.
 #
