@@ -25,6 +25,7 @@ BY_PROPERTIES = [
     ("lesson_01", "check_1_1"),
     ("lesson_01", "check_1_3"),
     ("deeper.d03_low_precision", "check_2"),
+    ("lesson_08", "check_8_1"),
     ("lesson_06", "check_6_3"),  # three arrays of different shapes
     ("lesson_10", "check_10_1"),
 ]  # right gives no output to vary
