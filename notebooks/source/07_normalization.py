@@ -789,6 +789,8 @@ print(
 # Santurkar et al. 2018, [arXiv:1805.11604](https://arxiv.org/abs/1805.11604) ·
 # Luo et al. 2019, [arXiv:1809.00846](https://arxiv.org/abs/1809.00846) ·
 # Li et al. 2019, [arXiv:1801.05134](https://arxiv.org/abs/1801.05134)
+#
+# **Next:** [08 · Data and stopping](08_data_and_stopping.ipynb).
 
 # %% tags=["fold"]
 # all claims of this lesson, and the record of this run

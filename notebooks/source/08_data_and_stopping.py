@@ -826,6 +826,8 @@ print(
 # Steiner et al. 2022, [arXiv:2106.10270](https://arxiv.org/abs/2106.10270) ·
 # Szegedy et al. 2016, [arXiv:1512.00567](https://arxiv.org/abs/1512.00567) ·
 # Müller et al. 2019, [arXiv:1906.02629](https://arxiv.org/abs/1906.02629)
+#
+# **Next:** [09 · Transformers](09_transformers.ipynb).
 
 # %% tags=["fold"]
 # all claims of this lesson, and the record of this run

@@ -39,9 +39,9 @@ from torch.nn import functional
 
 from course_utils.checks.deeper import d05_calibration as checks
 from course_utils.claims import Claims
-from course_utils.data import load
+from course_utils.data import grey_thumbnails, load
 from course_utils.figures import plot_images, show, use_course_style
-from course_utils.measure import accuracy, nll
+from course_utils.measure import accuracy, ece, nll
 from course_utils.models import mlp
 from course_utils.parameters import check_parameters
 from course_utils.stacked import train_runs
@@ -58,19 +58,8 @@ def standardized(x):
     return (x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), keepdim=True)
 
 
-def grey(x):
-    return standardized(functional.avg_pool2d(x.mean(1, keepdim=True), 2))
-
-
-def ece(probabilities, y, n_bins=15):  # lesson 05: the mean gap between confidence and accuracy
-    confidence, answers = probabilities.max(-1)
-    bins = (confidence * n_bins).ceil().long().clamp(1, n_bins) - 1
-    surplus = confidence - (answers == y).to(confidence.dtype)
-    return torch.bincount(bins, surplus, minlength=n_bins).abs().sum().item() / len(y)
-
-
 letters = load("letters", n_train=n_train, n_val=10, n_test=2 * n_letters, seed=seed, device=device)
-train, (new_x, new_y) = ((grey(x), y) for x, y in (letters.train, letters.test))
+train, (new_x, new_y) = ((grey_thumbnails(x), y) for x, y in (letters.train, letters.test))
 tune, test = (new_x[:n_letters], new_y[:n_letters]), (new_x[n_letters:], new_y[n_letters:])
 
 

@@ -34,7 +34,7 @@ from torch.nn import functional
 
 from course_utils.checks.deeper import d07_scale_invariance as checks
 from course_utils.claims import Claims
-from course_utils.data import load
+from course_utils.data import grey_thumbnails, load
 from course_utils.figures import show, use_course_style
 from course_utils.parameters import check_parameters
 from course_utils.statistics import mean_and_interval
@@ -45,13 +45,8 @@ parameters = check_parameters(In, globals())
 claims = Claims("07.scale_invariance")
 
 
-def grey(x):
-    small = functional.avg_pool2d(x.mean(1, keepdim=True), 2)
-    return ((small - small.mean((2, 3), keepdim=True)) / small.std((2, 3), keepdim=True)).flatten(1)
-
-
 letters = load("letters", n_train=n_train, n_val=1000, n_test=2000, seed=seed, device=device)
-train_set, val, test = ((grey(x), y) for x, y in (letters.train, letters.val, letters.test))
+train_set, val, test = ((grey_thumbnails(x).flatten(1), y) for x, y in (letters.train, letters.val, letters.test))
 seeds, batch_size = [seed + k for k in range(n_runs)], 50
 n_steps = n_train // batch_size * epochs
 cosine = 0.5 + 0.5 * torch.cos(math.pi * torch.arange(n_steps, dtype=torch.double) / n_steps)
