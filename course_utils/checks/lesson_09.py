@@ -38,6 +38,8 @@ def check_9_1(schedule=None):
             variant(share=lambda t, n, w: t / n),
         "the warm-up is right, and so is the form; at the last step the share of the way must be 1, one step after the warm-up "
         "1 / (n_steps - n_warm_up)": variant(share=lambda t, n, w: (t - 1 - w) / (n - w)),
+        "the warm-up is right; afterwards the peak comes a second time, at step n_warm_up: step n_warm_up - 1 has it already":
+            variant(share=lambda t, n, w: (t - 1 - w) / (n - 1 - w)),
         "the warm-up is right; afterwards the rate falls to 0, and LLaMA's ends at a tenth of the peak": variant(low=0.0),
         "the warm-up is right; afterwards it falls along a straight line, not along a cosine": variant(fall=lambda s: 1 - 2 * s),
         "the warm-up is right; afterwards the rate stays at the peak": variant(fall=lambda s: 1.0),

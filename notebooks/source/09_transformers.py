@@ -4,13 +4,13 @@
 # **What survives in transformers and LLMs?**
 #
 # In 2017 the transformer came with dropout in every block. In 2022 PaLM, one of the largest of its kind, was trained without
-# any. Nobody had proved dropout wrong, and nobody had found a better regularizer. What had changed?
+# any, and got its 0.1 back for most fine-tuning. Nobody had proved dropout wrong. What makes the difference?
 #
 # Below, one small transformer is trained again and again, always for the same number of steps. A single number will decide
-# whether dropout helps it or holds it back. At the end you say *beforehand* which it will be, and train with a recipe of a
-# large language model, two parts of which you wrote.
+# whether dropout helps it or holds it back. You write two parts of a large language model's recipe, train with it, and at the
+# end say *beforehand* whether a text calls for dropout.
 #
-# *{minutes} minutes. You need lessons 01 to 04 and 07. Two questions to warm up:*
+# *{minutes} minutes. You need lessons 01 to 04, 07 and 08. Two questions to warm up:*
 #
 # <details><summary>What does dropout with p = 0.3 do to an activation in training, and what in `eval()`?</summary>
 # It becomes 0 with probability 0.3, and is divided by 0.7 otherwise. In `eval()` nothing happens.</details>
@@ -94,10 +94,11 @@ show(
 # %% [markdown]
 # ## 1 · The same compute, twice
 #
-# The network is a small GPT: two blocks of attention and a two-layer network, 32 features wide, which look at earlier characters
-# only. Each run takes the same number of steps; what differs is how much text there is, and so how often it comes up again: the
-# number of **passes**. (`much` and `little` say how many windows of text there are, `windows(splits.train, n)` gives the first n
-# of them, and every step takes 16.)
+# The network is a small GPT, 32 features wide, that looks at earlier characters only. Each of its two blocks has two
+# *branches*, attention and a two-layer network, and adds the output of each to what came in. The loss is minus the logarithm of
+# the probability given to the true character, in *nats*. Each run takes the same number of steps; what differs is how much text
+# there is, and so how often it comes up again: the number of **passes**. (`much` and `little` say how many windows of text
+# there are, `windows(splits.train, n)` gives the first n of them, and every step takes 16.)
 
 
 # %%
@@ -156,8 +157,8 @@ show(
     "falls, then rises far above the one with dropout.",
     reading=f"At the end on much text: {end[much, 0.0].mean():.2f} without dropout, {end[much, p_drop].mean():.2f} with it; on "
     f"little text {end[little, 0.0].mean():.2f} and {end[little, p_drop].mean():.2f} (guessing among {len(characters)} "
-    f"characters: {guess:.2f}). Dashed, on the little text they have read: {own[0.0]:.2f} and {own[p_drop]:.2f}. Dropout is "
-    f"better {outcome}.{yours_said}",
+    f"characters: {guess:.2f}). Dashed, on the little text they have read: {own[0.0]:.2f} and "
+    f"{own[p_drop]:.2f} (mind the two scales). Dropout is better {outcome}.{yours_said}",
 )
 
 # %% tags=["fold"]
@@ -174,7 +175,7 @@ claims.compare(
 )
 claims.compare(
     "09.2",
-    "With little text, the same steps *with* dropout do, by more than 0.5.",
+    "With little text, the same steps with dropout give the lower loss, by more than 0.5 nats a character.",
     end[little, 0.0],
     end[little, p_drop],
     margin=0.5,
@@ -185,11 +186,12 @@ claims.compare(
 )
 
 # %% [markdown]
-# Neither network nor regularizer changed: only the number of passes did. Dropout slows learning down, and what one sees for the
-# first time one cannot have learned by heart. But how does one do *worse than guessing*? Here the little text is continued:
+# Neither network nor regularizer changed, only how much text there was, and so how often it came up again. Dropout slows
+# learning down, and there is little to learn by heart on a first reading. But how can it get *worse than guessing*? Here one
+# network of each kind continues the little text, then reads new text:
 
 # %% tags=["fold"]
-# the first half of a window is given, the network without dropout writes the other half, always the likeliest character
+# the first half of a window is given, each network writes the other half (✓: as in the text); how sure each is on new text
 codes = windows(splits.train, little)[0][:3]
 
 
@@ -204,16 +206,23 @@ for row, *written in zip(codes, *(write(trained[little][i], codes[:, :16], 16) f
     print(f"given and true  {spell(row[:16])} | {spell(row[16:])}")
     for label, line in zip(("no dropout", "dropout"), written):
         print(f"{label:15} {spell(row[:16])} | {spell(line[16:])} {'✓' if line.equal(row) else ''}")
+for label, i in (("no dropout", 0), ("dropout", n_runs)):
+    with torch.no_grad():
+        chances = trained[little][i].eval()(val[0]).softmax(-1)
+    (top, said), true = chances.max(-1), chances.gather(-1, val[1][..., None])[..., 0]
+    right, missed = (said == val[1]).double().mean(), (true < 0.001).double().mean()
+    print(f"{label:10} on new text: {top.mean():.0%} sure of what it says, right {right:.0%}; to {missed:.0%} of the true "
+          "characters it gave less than 1 in 1,000")  # fmt: skip
 
 # %% [markdown]
-# What it knows by heart it says, with certainty, also where it does not belong.
+# Look at the last two lines, at how *sure* each of them is. A true character that was given next to no chance costs more than
+# several good answers win back.
 #
 # **But is that fair?** Who lets a network run on while its loss on new text rises? Lesson 08 stops it, and restores the best
 # weights. So the other comparison: *both sides stopped where they are best*.
 
 # %% tags=["fold"]
 # claim 09.3: with little text, both stopped at their best evaluation
-gap, half, _ = mean_and_interval(best[little, 0.0] - best[little, p_drop])
 stop = {p: passes[1] * (losses(little, p).argmin(1).mean() + 1) / losses(little, p).shape[1] for p in (0.0, p_drop)}
 print(f"little text, each at its best: {best[little, 0.0].mean():.2f} without (after {stop[0.0]:.0f} passes on average), "
       f"{best[little, p_drop].mean():.2f} with dropout (after {stop[p_drop]:.0f})")  # fmt: skip
@@ -228,8 +237,8 @@ claims.compare(
 )
 
 # %% [markdown]
-# Most of the gap was owed to not stopping; what is left is what dropout itself is worth. (Both are stopped *by* these validation
-# texts, so both losses flatter a little; section 4 opens the test texts.)
+# Compare the two gaps: the first is mostly the price of not stopping, the second what this rate of dropout is worth to someone
+# who stops. (Both are stopped *by* these validation texts, which flatters; section 4 opens the test texts.)
 #
 # ## 2 · What stayed
 #
@@ -355,8 +364,8 @@ def train(x, y, run, p=0.0):
 
 # %% [markdown]
 # Section 1 had none of it: a constant rate, PyTorch's β and decay for everything, LayerNorm. The recipe's peak is twice that
-# rate, so that the *mean* rates of both are about the same. **Predict**, on much text and without dropout: whose loss on new text
-# is lower after the last step?
+# rate, so that the *mean* rates of both are about the same. **Predict**, on much text and without dropout: whose loss on new
+# text is lower after the last step?
 
 # %%
 prediction = None  # "the recipe", "the constant rate" or "alike"
@@ -374,8 +383,8 @@ left.plot(xs, [rate(step, n_steps, n_steps // 20, 1.0) for step in range(n_steps
 left.plot(xs, lengths.mean(0), color="C1", linewidth=0.8, label=f"length of the gradient (mean, n = {n_runs})")
 left.axhline(1, color="0.5", linestyle=":", label="clipped above this")
 clipped = (lengths > 1).mean()
-left.set(xlabel="step", ylim=(0, None), title=f"Clipping touched {clipped:.0%} of the steps")
-left.legend(fontsize=7, loc="center right")
+left.set(xlabel="step", ylim=(0, 1.6), title=f"Clipping touched {clipped:.0%} of the steps")
+left.legend(fontsize=7, loc="upper right")
 for values, style, label in ((constant, "-", "constant rate"), (with_recipe, "--", "recipe")):
     at = n_steps * (np.arange(values.shape[1]) + 1) / values.shape[1]
     mean, half, _ = zip(*[mean_and_interval(column) for column in values.T])
@@ -401,12 +410,13 @@ for name, peak, n, n_warm_up in (("here", 2 * lr, n_steps, n_steps // 20), ("LLa
 
 # %% [markdown]
 # A recipe is tuned for a run, and LLaMA's smallest read 10¹² tokens, 4 million a step: a quarter of a million steps. Copy the
-# *lines*, and ask of each what it does in yours. (With the *same* peak as the constant rate the recipe would have had half of it
-# on average: not a fair race. Try it.)
+# *lines*, and ask of each what it does in yours. The same λ = 0.1 means two different things above; what counts is Σηλ (lesson
+# 03). (With the *same* peak as the constant rate the recipe would have half of it on average: not a fair race. Try it.)
 #
 # **Why decay at all, if nothing is overfitted?** "Regularization" is half an answer. In nearly one pass weight decay *lowers the
-# training loss* and steadies training (D'Angelo et al. 2024); where text is scarce, the best decay was thirty times the customary
-# one (Kim et al. 2025). And one pass is no promise to forget: GPT-J has at least 1 % of its text by heart (Carlini et al. 2023).
+# training loss* and steadies training (D'Angelo et al. 2024); where text is scarce, the best decay was thirty times the
+# customary one (Kim et al. 2025). And one pass is no promise to forget: texts come in copies, and GPT-J has at least 1 % of its
+# own by heart (Carlini et al. 2023).
 #
 # ## 3 · Where it drops
 #
@@ -453,8 +463,8 @@ def our_drop_path(branch, coins, p):
 path = drop_path if checks.check_9_3(drop_path).startswith("passed") else our_drop_path
 
 # %% [markdown]
-# Take a branch of a trained network, and drop it both ways. **Predict**: on which share of the positions does dropout, element by
-# element, leave *nothing* of the branch?
+# Take a branch of a trained network, and drop it both ways. **Predict**: on which share of the positions does dropout, element
+# by element, leave *nothing* of the branch?
 
 # %%
 prediction = None  # a share from 0 to 1
@@ -465,7 +475,7 @@ with torch.no_grad():
     block, x = network.blocks[0], network.character(val[0]) + network.position.weight
     branch = block.project(block.mix(block.norm_1(x)))
     elements = Dropout(p_drop)(branch)
-    paths = path(branch, torch.rand(len(branch), device=device), p_drop)
+    paths = path(branch.clone(), torch.rand(len(branch), device=device), p_drop)
 
 # %% tags=["fold"]
 # figure: the block with its sites, who drops where, and what is left of a branch
@@ -507,29 +517,34 @@ for (name, ratios), colour in zip(left.items(), ("C0", "C1")):
     weights = np.full(len(ratios), 1 / len(ratios))
     ax.hist(ratios, np.linspace(0, 2.2, 45), weights=weights, alpha=0.7, color=colour, label=f"{name}: gone at {gone[name]:.0%}")
 ax.set(xlabel="length of the branch after / before", ylabel="share of positions", title=f"What p = {p_drop:g} leaves of a branch")
+ax.set_ylim(0, 1.25 * ax.get_ylim()[1])
 ax.legend(fontsize=7, loc="upper left")
 show(
     fig,
     alt="Left: a transformer block with dots at four dropout sites. Middle: a table of dots, who uses which site. Right: "
-    "histograms of the length of a branch after dropping: one hump around 1, and two spikes at 0 and above 1.",
+    "histograms of the length of a branch after dropping: one hump somewhat above 1, and two spikes at 0 and above 1.",
     reading=f"At {left['DropPath'].size:,} positions: element by element, {gone['element by element']:.0%} lose the branch; "
     f"half of them keep {np.percentile(left['element by element'], 25):.2f} to "
-    f"{np.percentile(left['element by element'], 75):.2f} of its length. DropPath removes it at {gone['DropPath']:.0%} and "
+    f"{np.percentile(left['element by element'], 75):.2f} of its length (survivors are scaled "
+    f"up, so it grows a little). DropPath removes it at {gone['DropPath']:.0%} and "
     f"scales the rest by {1 / (1 - p_drop):.2f}." + (f" You said: {prediction}." if prediction is not None else ""),
 )
 
 # %% [markdown]
-# Lecture notes say that dropout before the residual addition "occasionally forces the model to rely purely on the skip
-# connection". DropPath does. Element by element, all 32 independent coins of a position would have to fall together: $p^{32}$.
+# It is sometimes said that dropout before the residual addition now and then leaves the skip connection alone. DropPath does
+# that. Element by element, all 32 independent coins of a position would have to fall together: $p^{32}$.
 #
 # ## 4 · Say it beforehand
 #
-# Now a text that is neither much nor little, and `your_passes` passes over it, with the settings of section 1. Two ways to guess:
-# draw a line between what dropout gained on much and on little text, or ask whether your passes go beyond the one at which the
-# network *without* dropout turned (section 1 printed it). **Before you run:** dropout, or not?
+# Now a text that is neither much nor little, and `your_passes` passes over it, with the settings of section 1. Two ways to
+# guess: draw a line between what dropout gained on much and on little text (both sides at their best, passes on a logarithmic
+# scale); or ask whether your passes go beyond the *turn*, the pass at which the loss without dropout was lowest on little text
+# (borrowed from another text, but it is all you have). **Before you run:** dropout, or not?
 
 # %%
-print(f"{yours * context:,} characters, {your_passes} passes (the turn: {stop[0.0]:.0f})")
+ends = [(best[n, 0.0] - best[n, p_drop]).mean() for n in (much, little)]
+print(f"gained on much text {ends[0]:+.2f}, on little {ends[1]:+.2f} nats; turn: {stop[0.0]:.0f}")
+print(f"your text: {yours * context:,} characters, {your_passes} passes")
 prediction = None  # "dropout", "no dropout" or "a tie": both stopped at their best, on new text
 
 # %%
@@ -546,10 +561,12 @@ gains = np.array([best[n, 0.0] - best[n, p_drop] for n, _ in amounts])
 mean, half = np.array([mean_and_interval(gain)[:2] for gain in gains]).T
 fig, ax = plt.subplots()
 xs = [k for _, k in amounts]
-ax.errorbar(xs, mean, half, marker="o", capsize=3, label=f"each at its best (95 %, n = {n_runs})")
+ax.errorbar(xs, mean, half, marker="o", linestyle="none", capsize=3, label=f"each at its best (95 %, n = {n_runs})")
+ax.plot(passes, ends, color="0.5", linestyle="--", linewidth=1, label="the line")
+ax.axvline(stop[0.0], color="C2", linestyle="-.", linewidth=1, label="the turn on little text")
 ax.axhline(0, color="0.5", linestyle=":")
 gain, half_mine, _ = mean_and_interval(best[yours, 0.0] - best[yours, p_drop])
-ends = [(best[n, 0.0] - best[n, p_drop]).mean() for n in (much, little)]
+own_turn = your_passes * (losses(yours, 0.0).argmin(1).mean() + 1) / losses(yours, 0.0).shape[1]
 line = np.interp(math.log(your_passes), np.log(passes), ends)
 verdict = "a tie" if abs(gain) <= half_mine else "dropout" if gain > 0 else "no dropout"
 ax.scatter([your_passes], [gain], s=120, facecolor="none", edgecolor="C1", linewidth=2, zorder=3, label="your text")
@@ -565,11 +582,12 @@ ax.minorticks_off()
 ax.legend()
 show(
     fig,
-    alt="What dropout gains against the number of passes: below zero for few passes, rising, above zero for many.",
+    alt="What dropout gains against the number of passes: three points with intervals, a dashed line between the outer two, and "
+    "an upright line at the turn.",
     reading="Dropout gains "
     + ", ".join(f"{m:+.3f} ± {h:.3f} nats after {k} passes" for (_, k), m, h in zip(amounts, mean, half))
     + f". The line between much and little text would have said {line:+.2f}; the turn at {stop[0.0]:.0f} passes, "
-    f"{'dropout' if your_passes > stop[0.0] else 'no dropout'}. Your text: {verdict}."
+    f"{'dropout' if your_passes > stop[0.0] else 'no dropout'}. Your text: {verdict} (its own turn: {own_turn:.0f} passes)."
     + (f" You said: {prediction}." if prediction else ""),
 )
 
@@ -577,7 +595,7 @@ show(
 # claim 09.4: the text in between
 claims.compare(
     "09.4",
-    "On the text in between, read far beyond the turn, dropout has the lower loss, both stopped at their best.",
+    "With your_passes passes over the text in between, dropout has the lower loss, both stopped at their best.",
     best[yours, 0.0],
     best[yours, p_drop],
     names=("without dropout", "with it"),
@@ -586,7 +604,8 @@ claims.compare(
 )
 
 # %% [markdown]
-# The choice is made, so the test texts may be opened, once, by these networks with their best weights:
+# The choice is made, so the test texts may be opened, once, by these networks with their best weights. (They may be easier or
+# harder than validation's; the difference is what counts.)
 
 # %% tags=["fold"]
 # loss on test text of the networks of your text
@@ -596,12 +615,14 @@ for p, models in ((0.0, trained[yours][:n_runs]), (p_drop, trained[yours][n_runs
     on_test[p] = np.array([evaluate(model, *test)["loss"] for model in models])
     mean, half, n = mean_and_interval(on_test[p])
     print(f"p = {p:<4g} {mean:.3f} ± {half:.3f} nats on test text (n = {n})")
+gain, half, _ = mean_and_interval(on_test[0.0] - on_test[p_drop])
+print(f"dropout gains {gain:+.3f} ± {half:.3f} nats there")
 
 # %% [markdown]
-# Where the two sides cross depends on network, rate and compute; the direction, on the passes. Large models say the same: of the
-# usual regularizers only dropout did much against the harm of many passes (Xue et al. 2023), while up to four are nearly as good
-# as new text (Muennighoff et al. 2023). It is not the last word: whole *layers* dropped by a tuned schedule lowered the loss of
-# language models at equal compute (Elhoushi et al. 2026).
+# Three amounts of one text, one rate, one compute: where the two sides cross is theirs. The direction has been seen elsewhere:
+# of the usual regularizers only dropout did much against the harm of many passes (Xue et al. 2023), while up to four are nearly
+# as good as new text (Muennighoff et al. 2023). It is not the last word: whole *layers* dropped by a tuned schedule lowered the
+# loss of language models at equal compute (Elhoushi et al. 2026).
 #
 # ## 5 · When it goes wrong
 #
@@ -617,12 +638,12 @@ loss, reported = evaluate(network, *val)["loss"], task_loss(network.train()(val[
 print(f"loss on new text {loss:.2f}, reported without eval() {reported:.2f}")
 
 # %% [markdown]
-# The first never comes down: print the rate of the last step. The second explains curves on which the validation loss
-# lies *below* the training loss: the latter is logged with dropout on.
+# The first never comes down: print the rate of the last step. The second makes new text look harder than it is. (Its mirror
+# image is no bug: the *training* loss is logged with dropout on, so that the validation loss may lie below it.)
 #
 # ## What to take along
 #
-# * Count the passes. Before the turn, dropout costs more than it buys; far beyond it buys a little if you stop, a lot if not.
+# * Count the passes. Here dropout cost more than it bought on few, and bought a little on many if one stopped, a lot if not.
 # * Compare like with like: both sides stopped, or both run to the end, and say which.
 # * A recipe is a list of lines. Ask of each what it does *here*; clipping at 1.0 can be a line that never acts.
 # * Thinning a branch and removing it are two things.
@@ -652,6 +673,7 @@ record = claims.record(parameters, metrics)
 
 # %% [markdown] tags=["instructor"]
 # **Minute plan (45).** 4 hook · 8 section 1 (vote first, then vote again on the fair comparison) · 12 exercises 9.1 and 9.2, in
-# pairs · 5 the loop · 7 section 3 · 6 section 4 (everybody writes the prediction down) · 3 wrap-up. **When short:** section 5 is
-# reading. **Ask before running:** can a loss be worse than guessing? What would a second, equally long text do? **Expect:** "LLMs
-# are too large to overfit" (they are read little text too rarely); "dropout switches branches off"; "weight decay replaces it".
+# pairs · 5 the loop · 7 section 3 · 6 section 4 (everybody writes the prediction down) · 3 wrap-up. **When short:** section 5
+# is reading. **Ask before running:** can a loss be worse than guessing? What would a second, equally long text do? **Expect:**
+# "LLMs are too large to overfit" (they are read little text too rarely); "dropout switches branches off"; "weight decay
+# replaces it".
