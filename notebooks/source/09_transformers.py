@@ -36,6 +36,7 @@ import numpy as np
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.ticker import MaxNLocator
+from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
 from course_utils.checks import lesson_09 as checks
@@ -46,7 +47,7 @@ from course_utils.figures import plot_interval, show, use_course_style
 from course_utils.parameters import check_parameters
 from course_utils.stacked import train_runs
 from course_utils.statistics import mean_and_interval
-from course_utils.training import batches, evaluate, run_generators, task_loss
+from course_utils.training import evaluate
 from course_utils.transformer import SITES, char_transformer
 
 torch.set_num_threads(1)
@@ -335,8 +336,9 @@ print(f"the schedule is {('ours', 'yours')[passed[0]]}, the groups are {('ours',
 # %% tags=["fold"]
 # the batches of a run: n_steps index tensors, each pass over the text in an order of its own
 def order_of(n, run):
-    order, epochs = run_generators(run)[0], math.ceil(n_steps * batch_size / n)
-    return torch.cat([batches(n, batch_size, order) for _ in range(epochs)])[:n_steps].to(device)
+    order = torch.Generator().manual_seed(run)
+    epochs = [torch.randperm(n, generator=order) for _ in range(math.ceil(n_steps * batch_size / n))]
+    return torch.cat(epochs)[: n_steps * batch_size].view(n_steps, batch_size).to(device)
 
 
 # %% [markdown]
@@ -344,6 +346,10 @@ def order_of(n, run):
 
 
 # %%
+def loss_of(model, x, y):
+    return functional.cross_entropy(model(x).flatten(0, 1), y.flatten())
+
+
 def train(x, y, run, p=0.0):
     torch.manual_seed(run)
     model = char_transformer(len(characters), context, 32, 2, 2, p, norm="RMSNorm").to(device)
@@ -352,7 +358,7 @@ def train(x, y, run, p=0.0):
     for step, rows in enumerate(order_of(len(x), run)):
         for group in optimizer.param_groups:
             group["lr"] = rate(step, n_steps, n_steps // 20, 2 * lr)
-        loss = task_loss(model.train()(x[rows]), y[rows])
+        loss = loss_of(model.train(), x[rows], y[rows])
         optimizer.zero_grad()
         loss.backward()
         norms.append(clip_grad_norm_(model.parameters(), 1.0).item())
@@ -634,7 +640,7 @@ asked = [rate(epoch, n_steps, n_steps // 20, 1.0) for epoch in range(your_passes
 print(f"asked {your_passes} times: the rate ends at {asked[-1]:.0%} of the peak")
 
 network = trained[little][n_runs]
-loss, reported = evaluate(network, *val)["loss"], task_loss(network.train()(val[0]), val[1])
+loss, reported = loss_of(network.eval(), *val), loss_of(network.train(), *val)
 print(f"loss on new text {loss:.2f}, reported without eval() {reported:.2f}")
 
 # %% [markdown]
