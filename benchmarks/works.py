@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 
 from course_utils.data import load
-from course_utils.models import char_transformer, cnn, mlp
+from course_utils.models import cnn, mlp
+from course_utils.transformer import char_transformer
 
 
 @dataclass

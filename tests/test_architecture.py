@@ -13,7 +13,7 @@ MODULES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path i
 # What a lesson imports: a room (module or package) may import the rooms of the floors below its own.
 FLOORS = [
     {"cards", "dropout", "parameters", "statistics", "training_settings"},
-    {"data", "figures", "measure", "models", "verdicts"},
+    {"data", "figures", "measure", "models", "transformer", "verdicts"},
     {"controls", "training", "visuals"},
     {"claims", "stacked"},
     {"experiments"},
@@ -182,7 +182,7 @@ def test_functions_that_lessons_import_say_what_they_take_and_give():
     """With their hints, for packages in the module that defines the function."""
     imported = set(imported_functions())
     names = {name for _, name in imported} | {"sweep", "at", "choose", "report_test", "diagnose", "char_transformer"}
-    rooms = {module.split("/")[0] for module, _ in imported} | {"experiments", "checks", "models"}
+    rooms = {module.split("/")[0] for module, _ in imported} | {"experiments", "checks", "models", "transformer"}
     gaps = {}
     for module, name, node in public_functions():
         told = name in names or module == "claims" and node.args.args and node.args.args[0].arg == "self"

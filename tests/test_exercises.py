@@ -22,6 +22,7 @@ BY_PROPERTIES = [
     ("lesson_04", "check_4_2"),
     ("lesson_05", "check_5_1"),
     ("lesson_07", "check_7_3"),
+    ("lesson_09", "check_9_2"),
     ("lesson_01", "check_1_1"),
     ("lesson_01", "check_1_3"),
     ("deeper.d03_low_precision", "check_2"),

@@ -9,9 +9,10 @@ from torch import nn
 from torch.nn import functional
 
 from course_utils.dropout import Dropout
-from course_utils.models import char_transformer, cnn, mlp
+from course_utils.models import cnn, mlp
 from course_utils.stacked import train_runs
 from course_utils.training import fit
+from course_utils.transformer import SITES, char_transformer
 
 OPTIMIZERS = {
     "sgd": (torch.optim.SGD, {"lr": 0.05, "momentum": 0.9}),
@@ -93,6 +94,17 @@ def test_equals_fit_in_float64(kind, optimizer, stacks):
     make, hyper = OPTIMIZERS[optimizer]
     check_equal(*work(kind, torch.float64), different_runs(hyper, kind), epochs=2, optimizer=make, max_runs_at_once=3)
     assert sorted(stacks) == ([] if kind == "cnn" else [2, 2, 2])
+
+
+@pytest.mark.parametrize("norm", ["LayerNorm", "RMSNorm"])
+@pytest.mark.parametrize("sites", [(), ("attention",), ("hidden",), SITES])
+def test_equals_fit_for_each_dropout_site_and_norm_of_the_transformer(sites, norm, stacks):
+    def build(p_drop):
+        return char_transformer(11, 8, 16, 2, 2, p_drop, sites, norm).double()
+
+    runs = [{"seed": k % 2, "p_drop": 0.2 * k, "lr": 0.01} for k in range(3)]
+    check_equal(build, text(), runs, epochs=2)
+    assert stacks == [3]
 
 
 @pytest.mark.parametrize("kind", ["mlp", "cnn", "transformer"])
