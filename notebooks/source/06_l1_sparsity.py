@@ -510,8 +510,8 @@ tuned = {
     for name in ("plain, SGD", "L1, proximal")
     for share in few
 }
-by_l2 = {λ: [train_on(keep_largest(m, few[-1]), s) for m, s in zip(trained[f"L2 {λ:g}, SGD"], seeds)]
-         for λ in l2_strengths}  # fmt: skip
+by_l2 = {λ: [train_on(keep_largest(m, few[-1]), s)
+             for m, s in zip(trained[f"L2 {λ:g}, SGD"], seeds)] for λ in l2_strengths}  # fmt: skip
 
 # %% tags=["fold"]
 # figure: accuracy by the share of weights that stay, cut only and cut and trained on

@@ -98,7 +98,8 @@ def left(dtype, noise=0.0, **how):
     return w.mean().item() / before
 
 
-print(f"float32: {left(torch.float32):.1%} left after {n_steps} steps, bfloat16: {left(torch.bfloat16):.1%}")
+for dtype in (torch.float32, torch.bfloat16):
+    print(f"{dtype}: {left(dtype):.1%} left after {n_steps} steps")
 
 # %% tags=["fold"]
 # how the prediction fared; the same with noisy gradients, and by PyTorch's fused AdamW, which rounds once a step
@@ -406,7 +407,7 @@ ax.set(
     ylabel="AdamW's v",
     title=f"β₂ = 0.999: at the end v is {kept:.0f} times too large",
 )
-ax.legend(loc="lower right")
+ax.legend(loc="lower right", ncols=2)
 show(
     fig,
     alt="AdamW's second moment against the step, four curves: with β₂ = 0.999 it falls in float32 and stays level in bfloat16.",
