@@ -30,10 +30,20 @@ def mlp(n_inputs: int = 64, n_hidden: Sequence[int] = (256, 256), n_outputs: int
     return nn.Sequential(*layers, nn.Linear(widths[-1], n_outputs))
 
 
-def cnn(n_channels=3, n_outputs=10, width=16, p_drop=0.0):
+def cnn(n_channels: int = 3, n_outputs: int = 10, width: int = 16, p_drop: float = 0.0) -> nn.Sequential:
     """Three Conv-BatchNorm-ReLU-MaxPool blocks (width, 2*width, 4*width channels) and a two-layer head with dropout.
 
-    Input (n, n_channels, height, width) of at least 8x8 pixels, output (n, n_outputs) logits.
+    Args:
+        n_channels: of the images.
+        n_outputs: classes.
+        width: channels of the first block.
+        p_drop: probability of dropping a unit in front of each layer of the head.
+
+    Returns:
+        A network from (n, n_channels, height, width) of at least 8x8 pixels to (n, n_outputs) logits.
+
+    Raises:
+        ValueError: p_drop is not in [0, 1].
     """
     layers, n_in = [], n_channels
     for n_out in (width, 2 * width, 4 * width):

@@ -181,15 +181,10 @@ def _norms(layer=_layer_norm, group=_group_norm, rms=lambda x, eps: x / (x.squar
 
 def _boxes(n_channels):
     """Pairs (box, (name, n_channels)): a function that hides a layer with random scale and shift, and what it is."""
-    layers = [
-        ("BatchNorm", nn.BatchNorm1d(n_channels)),
-        ("LayerNorm", nn.LayerNorm(n_channels)),
-        ("GroupNorm", nn.GroupNorm(2, n_channels)),
-        ("GroupNorm", nn.GroupNorm(8, n_channels)),
-        ("RMSNorm", nn.RMSNorm(n_channels, eps=1e-5)),
-        ("none", nn.LayerNorm(n_channels)),
-    ]
-    for name, layer in layers:
+    groups = [("GroupNorm", nn.GroupNorm(n_groups, n_channels)) for n_groups in (2, 8)]
+    rows = [(name, nn.LayerNorm(n_channels)) for name in ("LayerNorm", "none")]
+    others = [("BatchNorm", nn.BatchNorm1d(n_channels)), ("RMSNorm", nn.RMSNorm(n_channels, eps=1e-5))]
+    for name, layer in (*groups, *rows, *others):
         nn.init.uniform_(layer.weight, 0.5, 2.0)
         if name != "RMSNorm":
             nn.init.normal_(layer.bias)

@@ -26,13 +26,6 @@ def check_8_1(should_stop=None):
 
         return wrong
 
-    def against_the_last(score, network, memory, patience):
-        last, memory["last"] = memory.get("last", math.inf), score
-        memory["waited"] = 0 if score < last else memory["waited"] + 1
-        if score < memory["best"]:
-            memory |= {"best": score, "weights": deepcopy(network.state_dict())}
-        return memory["waited"] >= patience
-
     def stops_on_nan(score, network, memory, patience):
         return watchman()(score, network, memory, patience) or math.isnan(score)
 
@@ -53,7 +46,7 @@ def check_8_1(should_stop=None):
         "a better score must set the waiting back to 0: the evaluations have to be in a row": watchman(resets=False),
         "you stop one evaluation too late: when `patience` evaluations in a row were not better": watchman(late=1),
         "you stop one evaluation too early: `patience` of them must have been no better": watchman(late=-1),
-        "you compare with the evaluation before; compare with the best so far": against_the_last,
+        "you compare with the evaluation before; compare with the best so far": _against_the_last,
         "higher counts as better in yours: the score is one that should be low":
             watchman(lambda score, best: score > best or best == math.inf),
         "you keep weights at every evaluation, so those of the last one are restored: keep them only where it is the best":
@@ -68,6 +61,15 @@ def check_8_1(should_stop=None):
         call=_watch,
         passed="it stops in time, brings back the best moment, and lets no NaN pass for one.",
     )
+
+
+def _against_the_last(score, network, memory, patience):
+    """A watchman that compares with the evaluation before."""
+    last, memory["last"] = memory.get("last", math.inf), score
+    memory["waited"] = 0 if score < last else memory["waited"] + 1
+    if score < memory["best"]:
+        memory |= {"best": score, "weights": deepcopy(network.state_dict())}
+    return memory["waited"] >= patience
 
 
 def check_8_2(smallest_patience=None):

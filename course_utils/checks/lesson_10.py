@@ -26,7 +26,7 @@ def check_10_1(propose=None):
             lambda draws, seed: np.allclose((draws[0] > 0).mean(0), 0.5, atol=0.08),
         "a strength is outside its range": lambda draws, seed: ((draws[0] == 0) | _in_range(draws[0])).all(),
         "your weight decay is uniform: hardly a draw is below 1. Log-uniform means that its logarithm is uniform":
-            lambda draws, seed: _share_below_one(draws[0]) > 0.2,
+            lambda draws, seed: (_strengths(draws[0], 3) < 1).mean() > 0.2,
         "your weight decay is not log-uniform: half of its draws must be below 1, a quarter below 10 ** -0.5":
             lambda draws, seed: _distance(np.log10(_strengths(draws[0], 3)), -1, 1) < 0.09,
         "only weight_decay is log-uniform; the other strengths are uniform between their ends":
@@ -125,10 +125,6 @@ def _in_range(draws):
 def _strengths(draws, column):
     """The strengths of one regularizer where it is on, sorted."""
     return np.sort(draws[draws[:, column] > 0, column])
-
-
-def _share_below_one(draws):
-    return (_strengths(draws, 3) < 1).mean()
 
 
 def _distance(values, low, high):

@@ -30,13 +30,6 @@ def check_1(thresholds=None):
 
 def check_2(round_randomly=None) -> Verdict:
     """Diagnose round_randomly(w, distance): a multiple of the distance next to w, right on average."""
-    rng = np.random.default_rng()
-    cases = []
-    for shape in ((5,), (2, 3)):
-        distance = torch.as_tensor(2.0 ** rng.integers(-6, 3, shape))
-        whole = rng.integers(1, 5, shape) * np.where(np.arange(np.prod(shape)).reshape(shape) % 2, 1, -1)
-        w = distance * torch.as_tensor(whole + rng.uniform(0.15, 0.4, shape))
-        cases.append((w.expand(N_COPIES, *shape).clone(), distance.expand(N_COPIES, *shape).clone()))
 
     def in_distances(output, w, distance):
         return np.asarray(output) / np.asarray(distance), np.asarray(w) / np.asarray(distance)
@@ -80,9 +73,18 @@ def check_2(round_randomly=None) -> Verdict:
     }
     return diagnose(
         round_randomly,
-        cases,
+        [_case((5,)), _case((2, 3))],
         None,
         {},
         properties=properties,
         passed="each number goes to a neighbour, and on average it stays where it was.",
     )
+
+
+def _case(shape):
+    """N_COPIES of each of some numbers, of either sign, and the distances that they may be multiples of."""
+    rng = np.random.default_rng()
+    distance = torch.as_tensor(2.0 ** rng.integers(-6, 3, shape))
+    whole = rng.integers(1, 5, shape) * np.where(np.arange(np.prod(shape)).reshape(shape) % 2, 1, -1)
+    w = distance * torch.as_tensor(whole + rng.uniform(0.15, 0.4, shape))
+    return w.expand(N_COPIES, *shape).clone(), distance.expand(N_COPIES, *shape).clone()
