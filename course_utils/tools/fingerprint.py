@@ -9,10 +9,9 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from course_utils.tools.lessons import imported_helpers, imported_targets, package_of
+from course_utils.tools.lessons import ALL, AS_IMPORTED, imported_helpers, imported_targets, package_of
 
 BESIDE = (".mplstyle", ".js", ".css")  # files that helpers read from their own folder
-ALL, AS_IMPORTED = "*", ""  # all of a module; only what it does when it is imported
 
 
 def fingerprint(source: Path) -> str:
@@ -114,10 +113,7 @@ def _without_docstring(body):
 def _imports(tree, package, asked=None):
     """What the imports in a tree bring in: pairs (file, name); of one statement only the name `asked`, if that is given."""
     return {
-        (path, name)
-        for node in ast.walk(tree)
-        for bound, path, name in imported_targets(node, package, ALL, AS_IMPORTED)
-        if asked in (None, bound)
+        (path, name) for node in ast.walk(tree) for bound, path, name in imported_targets(node, package) if asked in (None, bound)
     }
 
 

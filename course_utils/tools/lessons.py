@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SOURCES, NOTEBOOKS, SOLUTIONS = (ROOT / "notebooks" / name for name in ("source", ".", "solutions"))
+ALL, AS_IMPORTED = "*", ""  # of a module: everything; only what it does when it is imported
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}  # as JupyterLab writes it
 
 
@@ -62,14 +63,14 @@ def imported_names(code: str, package: str = "") -> set[str]:
     return {_as_module(name) for name in names if name.split(".")[0] == "course_utils"}
 
 
-def imported_targets(node: ast.AST, package: str, all_of_it: str, as_imported: str) -> Iterator[tuple[str, Path, str]]:
+def imported_targets(node: ast.AST, package: str) -> Iterator[tuple[str, Path, str]]:
     """What one node of a syntax tree imports of this course: triples (name that it binds, file, name in that file).
+
+    The last is ALL where a module is imported as a whole, and AS_IMPORTED for a package that is only passed through.
 
     Args:
         node: of any kind; one that imports nothing gives nothing.
         package: as of `imported_helpers`.
-        all_of_it: what stands for all of a module, where one is imported as a whole.
-        as_imported: what stands for a package that is only passed through.
     """
     found = []
     if isinstance(node, ast.Import):
@@ -85,8 +86,8 @@ def imported_targets(node: ast.AST, package: str, all_of_it: str, as_imported: s
         found = [(bound, name, wanted if name == _as_module(origin) else "") for bound, name, wanted in found]
     for bound, name, wanted in found:
         parts = name.split(".")
-        files = [(_module_file(parts[:end]), as_imported) for end in range(1, len(parts))]
-        for file, asked in [*files, (_module_file(parts), wanted or all_of_it)]:
+        files = [(_module_file(parts[:end]), AS_IMPORTED) for end in range(1, len(parts))]
+        for file, asked in [*files, (_module_file(parts), wanted or ALL)]:
             if file:
                 yield bound, file, asked
 
