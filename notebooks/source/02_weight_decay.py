@@ -19,7 +19,7 @@
 
 # %% tags=["parameters"]
 seed: int = 0  # [0, 1000000] seed of every random draw; runs use seed, seed + 1, ...
-n_runs: int = 5  # [3, 50] runs of each setting, each with its own lies and initial weights
+n_runs: int = 8  # [3, 50] runs of each setting, each with its own lies and initial weights
 weight_decays: list = [0.003, 0.01, 0.03, 0.06, 0.1]  # 4 to 8 rising values in (0, 0.3]: λ, beside 0
 n_train: int = 300  # [100, 900] training digits
 share_of_lies: float = 0.2  # [0.05, 0.5] share of them with a false label

@@ -281,7 +281,7 @@ print(f"Its step near zero: {0.1 * (λ - b):.2f} from the right, {0.1 * (λ + b)
 
 
 # %% tags=["stub"]
-def soft_threshold(b, t): ...  # b: an array, t: a number; returns an array
+def soft_threshold(b, t): ...  # b: an array of any shape, t: a number; returns an array
 
 
 checks.check_6_1(soft_threshold)
@@ -481,8 +481,8 @@ claims.same(
 #
 # ## 4 · What is it worth?
 #
-# Cut three kinds of network, all from SGD: plain ones, L1's with hardly an exact zero, and L1's with many. What the second
-# gain on the first is L1's doing; what the third gain on the second, the zeros'.
+# Cut three kinds of network, all from SGD: plain ones, L1's with hardly an exact zero, and L1's with many. If the second kind
+# beats the first, that is L1's doing; if the third beats the second, it is the zeros'.
 #
 # Han and others (2015) deleted small weights and then **trained on**, with the deleted ones held at zero, in several turns;
 # trained on, L2 had prepared their large networks better than L1. Do it in one cut (*one-shot*), then a quarter of the epochs
@@ -589,9 +589,10 @@ claims.compare(
 )
 
 # %% [markdown]
-# Where L1's two curves agree, the gain is L1's: it gathers what matters in few weights. Exact zeros then only say where to cut,
-# without a threshold. And look at the printed line: with no penalty at all, *the optimizer* decides what a cut costs. (Its rate
-# changed with it; what does it is not settled here.)
+# Where L1's two curves agree, the gain is L1's: it gathers what matters in few weights. Exact zeros then only say how much may
+# go for nothing. L1 against L2 need not end as it did for Han: we cut once, not in turns, a small network, very far; which of
+# these decides, we have not tried. And look at the printed line: with no penalty at all, the optimizer, *or its learning rate*
+# (both differ), decides what a cut costs.
 #
 # And in bytes? A sparse format must also say *where* its numbers are. CSR, which stores a column with every
 # number (compressed sparse rows), on one layer:
@@ -615,7 +616,8 @@ for share in (0.5, 0.05):
 #
 # So far we ranked by size. Let the data's bowl be steep in one direction and flat in another:
 # $\sum_j\frac{h_j}2(w_j-b_j)^2$, plus $\lambda\sum_j|w_j|$, for two weights with curvatures $h$ = 0.15 and 1, and $b$ = 1.5 and
-# 0.8. (The same minima come from a bound on $\sum_j|w_j|$, a diamond.) **Predict** which of them L1 takes first as λ grows.
+# 0.8. (The same minima come from a bound on $\sum_j|w_j|$: the lowest contour that touches a diamond, drawn bold.) **Predict**
+# which of them L1 takes first as λ grows.
 
 # %%
 prediction = None  # "large" or "small"
@@ -632,7 +634,7 @@ corner = by_l1[strengths[:, 0] > h[0] * target[0] * 2][0]
 radius, level = corner.sum(), (h * (corner - target) ** 2).sum()
 ax.contour(u, v, bowl, 9, colors="0.8", linewidths=0.8)
 ax.contour(u, v, bowl, [level], colors="0.4", linewidths=1.8)
-ax.plot(radius * np.array([1, 0, -1, 0, 1]), radius * np.array([0, 1, 0, -1, 0]), color="0.4", linewidth=1, linestyle="-")
+ax.plot(radius * np.array([1, 0, -1, 0, 1]), radius * np.array([0, 1, 0, -1, 0]), color="0.2", linewidth=2)
 ax.plot(*by_l1.T, label="minima with L1, λ growing")
 ax.plot(*by_l2.T, label="with L2")
 ax.plot(*by_l1[::40].T, marker=".", color="C0", linestyle="none")
@@ -679,9 +681,10 @@ checks.check_6_2(leaving_order)
 # %% [markdown]
 # <details><summary>The answer, and a score from 1989</summary>
 # What goes first is what the data hold least, h|b|. Removing a weight costs hb²/2, the score by which Optimal Brain Damage
-# pruned. That does not change when an input is rescaled; |w|, by which we ranked, does.</details>
+# pruned. That does not change when an input is rescaled; |w|, by which we ranked, does, and so does h|b|.</details>
 #
-# Scale an input by ten, and its weight shrinks to a tenth, though it matters as before: standardize before you penalize.
+# Scale an input by ten, and its weight shrinks to a tenth, though it matters as before, and L1 spares it: standardize before
+# you penalize.
 #
 # ## 6 · When it goes wrong
 #
@@ -710,7 +713,7 @@ checks.check_6_3(rescale)
 
 
 # %% tags=["fold"]
-# the plain networks, both hidden layers rescaled (by yours, if it passed), by powers of two so that nothing is rounded
+# the plain networks, both hidden layers rescaled (by yours, if it passed) to fool the count; powers of two round nothing
 def our_rescale(w_in, b_in, w_out, c):
     return c * w_in, c * b_in, w_out / c
 
