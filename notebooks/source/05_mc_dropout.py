@@ -354,7 +354,8 @@ show(
     alt="Three letters, and below each a map of its answers: rows are answers, columns the letters A to J, bright is probable.",
     reading="A row is an answer, bright is probable. Three extremes, picked among legible letters. Left, all answers agree. "
     f"Middle, they are vague, and alike: {odds[chosen[1]]:.2f} of {whole[chosen[1]]:.2f} nats are disagreement. Right, single "
-    f"answers are surer, of different letters: {odds[chosen[2]]:.2f} of {whole[chosen[2]]:.2f}.",
+    f"answers by themselves are vague as well ({whole[chosen[2]] - odds[chosen[2]]:.2f} there, {whole[chosen[1]] - odds[chosen[1]]:.2f} in the "
+    f"middle), but speak for different letters: {odds[chosen[2]]:.2f} of {whole[chosen[2]]:.2f}.",
 )
 
 # %% [markdown]
@@ -425,8 +426,8 @@ show(
     alt="Eight dots with intervals: AUROC of eight kinds of doubt, against a dashed line at 50 %.",
     reading=f"Better than one answer: {measured}.{yours} (One answer has at most {max(one_by_rate):.1%} at any of the rates.) "
     f"Halving its logits, without masks, brings {in_points(entropy_halved - entropy_once)} points; over that, {n_asked} answers "
-    f"bring {in_points(entropy_many - entropy_halved)}. A reader who doubted just what it gets wrong, misread or unknown, would "
-    f"have {deserved:.0%}.",
+    f"bring {in_points(entropy_many - entropy_halved)}. A reader who doubted just what it gets wrong, would have "
+    f"{deserved:.0%}: a misread known letter ties with the unknown ones.",
 )
 
 # %% tags=["fold"]
@@ -526,7 +527,7 @@ fig.suptitle(
 )
 best = {way: min(rates, key=lambda p: errors[way, p].mean()) for way in styles}
 chance = [np.mean([ece_of_calibrated(probabilities["many times", p, k]) for k in range(n_runs)]) for p in rates]
-axes[2].plot(rates, chance, color="0.4", linestyle=":", label="many times, if calibrated")
+axes[2].plot(rates, chance, color="0.4", linestyle=":", label="what chance alone leaves")
 axes[2].legend(fontsize=8)
 confident = {(way, p): np.mean([probabilities[way, p, k].amax(-1).mean().item() for k in range(n_runs)])
              for way in styles for p in rates}  # fmt: skip
@@ -656,7 +657,7 @@ show(
 # claims 05.5 and 05.6: the known letters, asked once and many times; which doubt finds misread letters
 claims.compare(
     "05.5",
-    "On known letters, averaged over all coverages, asking many times gains less than a point over asking once.",
+    "On known letters alone, one answer is as good: averaged over all coverages, asking many times does not gain a point.",
     average[one],
     average[fifty],
     margin=-0.01,
@@ -709,12 +710,15 @@ of_k_many, of_known = (averages["many times"][:, rows].amax(-1).mean().item() fo
                        (n_letters + is_k.nonzero()[:, 0].cpu(), slice(n_letters)))  # fmt: skip
 print(f"\nAnd the K? Plainly trained, {of_k.mean():.0%} sure. With p = {middle:g}, asked many times, {of_k_many:.0%}, ", end="")
 print(f"where known letters get {of_known:.0%}.")
+print(f"Can dropout tell? A known and an unknown letter are put in order {100 * entropy_many.mean():.0f} times of 100 by "
+      f"{n_asked} answers, {100 * entropy_once.mean():.0f} by one, 50 by a coin.")  # fmt: skip
 
 # %% [markdown]
 # * A network must answer; confidence on things it never saw means little.
 # * Wake the `nn.Dropout` modules, and nothing else.
 # * Entropy of the average = vagueness + disagreement.
-# * Many masks pay for some questions and not for others: the table says which, for this network at this rate.
+# * Can dropout tell when it does not know? How often, and how much more often than one answer can, says the last line. Many
+#   masks pay for some questions and not for others: the table says which, for this network at this rate.
 #
 # **On your own model:** `answers = ask(network, x, 50)`, `doubts(answers)` on things it must not know, and look at one number:
 # the AUROC against that of the entropy of one answer.
