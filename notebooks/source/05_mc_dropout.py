@@ -354,8 +354,9 @@ show(
     alt="Three letters, and below each a map of its answers: rows are answers, columns the letters A to J, bright is probable.",
     reading="A row is an answer, bright is probable. Three extremes, picked among legible letters. Left, all answers agree. "
     f"Middle, they are vague, and alike: {odds[chosen[1]]:.2f} of {whole[chosen[1]]:.2f} nats are disagreement. Right, single "
-    f"answers by themselves are vague as well ({whole[chosen[2]] - odds[chosen[2]]:.2f} there, {whole[chosen[1]] - odds[chosen[1]]:.2f} in the "
-    f"middle), but speak for different letters: {odds[chosen[2]]:.2f} of {whole[chosen[2]]:.2f}.",
+    f"answers by themselves are vague as well ({whole[chosen[2]] - odds[chosen[2]]:.2f} there, "
+    f"{whole[chosen[1]] - odds[chosen[1]]:.2f} in the middle), but speak for different letters: {odds[chosen[2]]:.2f} of "
+    f"{whole[chosen[2]]:.2f}.",
 )
 
 # %% [markdown]

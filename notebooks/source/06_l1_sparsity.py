@@ -268,7 +268,7 @@ print(f"Its step near zero: {0.1 * (λ - b):.2f} from the right, {0.1 * (λ + b)
 # %% [markdown]
 # From the right, gradient descent's step near zero is $\eta(\lambda-b)$ long, from the left $\eta(\lambda+b)$, however close
 # zero is; so it steps across. Should it land on zero, it leaves by $\eta b$, as the subgradient there is 0. A smaller rate
-# chatters in a smaller range; no constant rate arrives. (Adam, which divides by past gradients, creeps about zero.)
+# chatters in a smaller range; no constant rate arrives.
 #
 # ### Exercise 6.1 · Arrive
 #
@@ -590,9 +590,8 @@ claims.compare(
 
 # %% [markdown]
 # Where L1's two curves agree, the gain is L1's: it gathers what matters in few weights. Exact zeros then only say how much may
-# go for nothing. L1 against L2 need not end as it did for Han: we cut once, not in turns, a small network, very far; which of
-# these decides, we have not tried. And look at the printed line: with no penalty at all, the optimizer, *or its learning rate*
-# (both differ), decides what a cut costs.
+# go for nothing. L1 against L2 need not end as it did for Han: we cut once, a small network, very far; which of these decides,
+# we have not tried. Without a penalty, the optimizer, or its learning rate, decides what a cut costs (printed above).
 #
 # And in bytes? A sparse format must also say *where* its numbers are. CSR, which stores a column with every
 # number (compressed sparse rows), on one layer:
@@ -616,8 +615,8 @@ for share in (0.5, 0.05):
 #
 # So far we ranked by size. Let the data's bowl be steep in one direction and flat in another:
 # $\sum_j\frac{h_j}2(w_j-b_j)^2$, plus $\lambda\sum_j|w_j|$, for two weights with curvatures $h$ = 0.15 and 1, and $b$ = 1.5 and
-# 0.8. (The same minima come from a bound on $\sum_j|w_j|$: the lowest contour that touches a diamond, drawn bold.) **Predict**
-# which of them L1 takes first as λ grows.
+# 0.8. (A bound on $\sum_j|w_j|$ gives the same: the lowest contour that touches a diamond, drawn bold.) **Predict** which of
+# them L1 takes first as λ grows.
 
 # %%
 prediction = None  # "large" or "small"
@@ -683,8 +682,7 @@ checks.check_6_2(leaving_order)
 # What goes first is what the data hold least, h|b|. Removing a weight costs hb²/2, the score by which Optimal Brain Damage
 # pruned. That does not change when an input is rescaled; |w|, by which we ranked, does, and so does h|b|.</details>
 #
-# Scale an input by ten, and its weight shrinks to a tenth, though it matters as before, and L1 spares it: standardize before
-# you penalize.
+# Scale an input by ten, and its weight shrinks to a tenth, though it matters as before, and L1 spares it: standardize first.
 #
 # ## 6 · When it goes wrong
 #
@@ -752,8 +750,7 @@ print(f"a fifth kept, ranked over all layers: {cut_plain.mean():.1%} before, {cu
 
 # %% [markdown]
 # A count below a threshold belongs to one way of writing a function down, and so does a ranking *across* layers; an exact zero
-# survives, as $c\cdot0=0$. Pruning each layer by itself (`prune.l1_unstructured`) does not see this scale. A network without
-# its first layer can only guess.
+# survives, as $c\cdot0=0$. Pruning each layer by itself (`prune.l1_unstructured`) does not see this scale.
 #
 # Another trap: after `prune`, the parameter is called `weight_orig` and is still full of numbers. Count after `prune.remove`:
 
