@@ -47,6 +47,7 @@ from course_utils.experiments import at, choose, sweep
 from course_utils.figures import plot_images, plot_interval, show, use_course_style
 from course_utils.models import mlp
 from course_utils.parameters import check_parameters
+from course_utils.reference import quote
 from course_utils.training import evaluate
 
 torch.set_num_threads(1)
@@ -809,6 +810,10 @@ share_left = (heavy[1].weight[:, blank].norm() / start[:, blank].norm()).item()
 total_decay = n_steps * lr / 10 * λs[1]
 print(f"μ = 0.9, lr = {lr / 10:g}, λ = {λs[1]:g}: of blank pixels {share_left:.1%} is left; exp(-Σηλ) = "
       f"{np.exp(-total_decay):.1%}, exp(-Σηλ/(1-μ)) = {np.exp(-10 * total_decay):.1%}")  # fmt: skip
+
+# %% tags=["fold"]
+# a table from lecture notes, run again with intervals: weight decay on CIFAR-10 (more in the deep dive on these tables)
+quote("cifar10_decay")
 
 # %% [markdown]
 # ## What to take along

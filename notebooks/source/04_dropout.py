@@ -47,6 +47,7 @@ from course_utils.figures import show, use_course_style
 from course_utils.measure import accuracy
 from course_utils.models import mlp
 from course_utils.parameters import check_parameters
+from course_utils.reference import quote
 from course_utils.stacked import train_runs
 from course_utils.statistics import mean_and_interval
 from course_utils.training import fit
@@ -666,6 +667,10 @@ claims.compare(
     unit="points",
     over="training runs on these letters",
 )
+
+# %% tags=["fold"]
+# a table from lecture notes, run again with intervals: dropout on CIFAR-10 (more in the deep dive on these tables)
+quote("cifar10_dropout")
 
 # %% [markdown]
 # ## 6 · What to drop, and where

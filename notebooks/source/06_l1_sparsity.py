@@ -48,6 +48,7 @@ from course_utils.figures import show, use_course_style
 from course_utils.measure import accuracy
 from course_utils.models import mlp
 from course_utils.parameters import check_parameters
+from course_utils.reference import quote
 from course_utils.stacked import train_runs
 from course_utils.statistics import mean_and_interval
 from course_utils.training import fit
@@ -473,6 +474,10 @@ claims.same(
     unit="points",
     over="training runs on these pictures",
 )
+
+# %% tags=["fold"]
+# a table from lecture notes, run again with intervals: sparsity on MNIST (more in the deep dive on these tables)
+quote("mnist_sparsity")
 
 # %% [markdown]
 # "L1 regularization helps drive the weights of irrelevant or barely relevant features to exactly 0", says

@@ -52,6 +52,7 @@ from course_utils.data import load
 from course_utils.figures import show, use_course_style
 from course_utils.models import cnn, mlp
 from course_utils.parameters import check_parameters
+from course_utils.reference import quote
 from course_utils.stacked import train_runs
 from course_utils.statistics import crossed_interval, mean_and_interval
 
@@ -702,6 +703,10 @@ if keep:
     path = Path("my_recipe.md").resolve()
     path.write_text(page, encoding="utf-8")
     print("written to", path)
+
+# %% tags=["fold"]
+# a table from lecture notes, run again with intervals: the combined recipe on CIFAR-10 (more in the deep dive on these tables)
+quote("cifar10_combined")
 
 # %% [markdown]
 # **Your own pictures.** Put them into a folder for each class, set `data = "folder:my_pictures"` (the folder of these folders)
