@@ -259,7 +259,7 @@ if table != "mnist":
 if table != "mnist" and n_runs > 2:
     claims.compare(
         "10.source_tables.1",
-        "The highest dropout rate, two points below none in the table, is more than five below none here.",
+        "At the highest dropout rate the networks read new pictures worse than without dropout, by over five points.",
         on_test["none"],
         on_test[f"dropout_{rates[-1]:g}"],
         margin=0.05,
@@ -336,8 +336,7 @@ if table != "cifar10":
 if table != "cifar10":
     fig, ax = plt.subplots(figsize=(8.0, 3.2))
     mean, half = np.array([mean_and_interval(100 * below[row])[:2] for row in digit_rows]).T
-    sharing = SOURCE["mnist_sparsity"]
-    said = [sharing["zeros_l2_0.001" if "l2" in row else f"zeros_{row}"] for row in digit_rows]
+    said = [SOURCE["mnist_sparsity"][f"zeros_{row}"] for row in digit_rows]
     ax.plot(range(len(said)), said, "o", color="0.4", label="the notes")
     half = np.nan_to_num(half, posinf=0.0)
     ax.errorbar(range(len(said)), mean, half, fmt="s", color="C1", capsize=3, label=f"here (95 %, n = {n_runs})")
@@ -370,11 +369,11 @@ if table != "cifar10" and n_runs > 2:
     )
 
 # %% [markdown]
-# ## 4 · At the source's own pictures
+# ## 4 · On the notes' own pictures
 #
-# The same notebook on photographs and on MNIST, at the scale that each caption states. "agree?" is about gains: *as much* or *same
-# direction* where our interval excludes 0; *none seen* where it has 0 and not their gain; *cannot tell* where it has both. (JPEG
-# copy: the real pictures, stored with small losses.)
+# The same notebook on photographs and on MNIST, at the scale that each caption states. "agree?" is about gains: *as much* or
+# *same direction* where our interval excludes 0; *none seen* where it has 0 and not their gain; *cannot tell* where it has both.
+# (JPEG copy: the real pictures, stored with small losses.)
 
 # %% tags=["fold"]
 # the four tables, from data/reference: the source's number, ours with its interval, and whether they agree
