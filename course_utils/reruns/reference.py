@@ -13,7 +13,8 @@ PAGE = FOLDER.parents[1] / "docs" / "reference.md"
 DATA = {"cifar10": "CIFAR-10", "cifar10_jpeg": "CIFAR-10 (JPEG copy)", "mnist": "MNIST"}
 HEAD = """# The source's tables, run again
 
-Lecture notes from which this course began print four tables, as far as their code shows of one run a row. Here they are again, by the deep dive
+Lecture notes from which this course began print four tables, as far as their code shows of one run a row. Here they are
+again, by the deep dive
 [10 · The tables, run again](../notebooks/deeper/10_source_tables.ipynb). This page is written by `course reference` from
 [data/reference](../data/reference); numbers are in percent. Every run has training and test pictures of its own, so that the
 intervals are over runs *and* the choice of pictures; gains over none are paired by run.
