@@ -13,7 +13,7 @@ MODULES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path i
 # What a lesson imports: a room (module or package) may import the rooms of the floors below its own.
 FLOORS = [
     {"cards", "dropout", "parameters", "statistics", "training_settings"},
-    {"data", "figures", "measure", "models", "transformer", "verdicts"},
+    {"data", "figures", "measure", "models", "reference", "transformer", "verdicts"},
     {"controls", "training", "visuals"},
     {"claims", "stacked"},
     {"experiments"},
@@ -22,7 +22,7 @@ FLOORS = [
 # What makes and runs lessons, and the rooms that each may import. Nothing imports `cli` or the plugin.
 WORKSHOP = {
     "tools": {"parameters"},
-    "reruns": {"figures", "parameters", "statistics", "tools"},
+    "reruns": {"figures", "parameters", "reference", "statistics", "tools"},
     "nbval_plugin": set(),
     "cli": {"doctor", "parameters", "reruns", "tools"},
 }

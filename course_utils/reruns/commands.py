@@ -1,4 +1,4 @@
-"""The commands `course params`, `run`, `sweep` and `report`: their options, and what each does with them."""
+"""The commands `course params`, `run`, `sweep`, `report` and `reference`: their options, and what each does with them."""
 
 import argparse
 import time
@@ -8,7 +8,7 @@ from course_utils.tools.refusals import Refused, refusing
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Add the four commands to the parser of `course`."""
+    """Add the five commands to the parser of `course`."""
     params = commands.add_parser("params", help="show what a lesson can be rerun with")
     params.add_argument("lesson", metavar="LESSON")
     params.set_defaults(run=run_params)
@@ -30,6 +30,10 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     _add_folder(report)
     report.add_argument("--tensorboard", metavar="DIR", help="also write the runs for TensorBoard")
     report.set_defaults(run=run_report)
+    reference = commands.add_parser("reference", help="write docs/reference.md, and first data/reference from a sweep's records")
+    reference.add_argument("--machine", metavar="TEXT", default="an unnamed machine", help="on what the sweep ran, in words")
+    reference.set_defaults(run=run_reference)
+    _add_settings(reference, "as of the sweep")
 
 
 def _add_settings(command, form):
@@ -123,4 +127,30 @@ def run_report(options: argparse.Namespace) -> int:
     if options.tensorboard:
         count = export(records, options.tensorboard)
         print(f"{count} runs for TensorBoard: tensorboard --logdir {options.tensorboard}")
+    return 0
+
+
+def run_reference(options: argparse.Namespace) -> int:
+    """`course reference`: with the settings of a sweep its files first, then, always, the page."""
+    import shlex
+
+    from course_utils.reruns.plan import describe, plan
+    from course_utils.reruns.records import records_in
+    from course_utils.reruns.reference import LESSON, PAGE, all_references, page, references
+    from course_utils.tools.files import write_all
+
+    with refusing():
+        if options.preset or options.settings:
+            preset = ["--preset", options.preset] if options.preset else []
+            words = ["course", "sweep", LESSON, *preset, *(word for s in options.settings for word in ("-p", s))]
+            records = {r.name: r for r in records_in(options.out or "results", LESSON)}
+            reruns = plan(LESSON, options.settings, options.preset, several=True)
+            if missing := [describe(rerun.changed) for rerun in reruns if rerun.name not in records]:
+                raise Refused(f"there is no record of {missing[0]} ({len(missing)} are missing): run {shlex.join(words)}")
+            files = references([records[rerun.name] for rerun in reruns], shlex.join(words), options.machine)
+            next(iter(files)).parent.mkdir(exist_ok=True)
+            write_all(files)
+            print("\n".join(f"{path.name}: written" for path in files))
+        write_all({PAGE: page(all_references())})
+    print(f"{PAGE.name}: written")
     return 0
