@@ -17,11 +17,15 @@ def check_1(backward=None):
         "eps is missing: it belongs under the root here, too": _batch_norm(eps=False),
         "the variance divides by n, here as in the forward pass": _batch_norm(unbiased=True),
         "you average over the channels: BatchNorm's mean and variance are over the rows": _batch_norm(axis=1),
+        "that is the exact best line, divided by the mean of x̂², which ε keeps below 1. Leave out that division: a norm "
+        "with ε does feel a stretch a little": _batch_norm(exact=True),
         "scale is missing in what goes to x: y = scale · x̂ + shift": _batch_norm(scaled=False),
         "you divide by the variance: the forward pass divided by its root": _batch_norm(root=False),
         "scale gets the sum of g · x̂: the normalized x, not x": _batch_norm(for_scale=lambda g, x, x_hat, s: (g * x).sum(0)),
         "scale's gradient has no scale in it: y = scale · x̂ + shift":
             _batch_norm(for_scale=lambda g, x, x_hat, s: (s * g * x_hat).sum(0)),
+        "neither scale's nor shift's gradient has scale in it: y = scale · x̂ + shift":
+            _batch_norm(for_scale=lambda g, x, x_hat, s: (s * g * x_hat).sum(0), for_shift=lambda g, s: (s * g).sum(0)),
         "scale and shift get sums over the batch, not means": _batch_norm(parts=lambda x, s, b, n: (x, s / n, b / n)),
         "the order is x, scale, shift": _batch_norm(parts=lambda x, s, b, n: (x, b, s)),
         "the second correction is along x̂: divide by the root of the variance there, too": _batch_norm(along_x_hat=False),
@@ -43,6 +47,8 @@ def check_2(backward=None):
             _layer_norm(scale_in_front=True),
         "that is BatchNorm's: here the averages are over the channels of a row, and scale goes under them":
             _layer_norm(axis=0),
+        "scale is under the first average, but not under that with x̂": _half_scaled(True, False),
+        "scale is under the average with x̂, but not under the first": _half_scaled(False, True),
         "scale is missing: y = scale · x̂ + shift": _layer_norm(scaled=False),
         "you treat mean and variance as constants: they move with every x of the row": _layer_norm(mean=False, var=False),
         "what comes through the mean is there; what comes through the variance is missing": _layer_norm(var=False),
@@ -75,23 +81,25 @@ def _normalized(x, axis, eps, *, unbiased=False, root=True):
     return centred, centred / spread.sqrt(), spread.sqrt() if root else spread
 
 
-def _cleared(g, centred, x_hat, axis, *, mean=True, var=True, share=True, along_x_hat=True):
+def _cleared(g, centred, x_hat, axis, *, mean=True, var=True, share=True, along_x_hat=True, exact=False):
     """g without its mean and without what it has of x̂, or with the mistake asked for."""
     average = torch.mean if share else torch.sum
     cleared = g - average(g, axis, keepdim=True) if mean else g
     along = x_hat if along_x_hat else centred
-    return cleared - along * average(g * x_hat, axis, keepdim=True) if var else cleared
+    length = x_hat.square().mean(axis, keepdim=True) if exact else 1
+    return cleared - along * average(g * x_hat, axis, keepdim=True) / length if var else cleared
 
 
 def _batch_norm(*, axis=0, eps=True, unbiased=False, root=True, scaled=True,
-                for_scale=lambda g, x, x_hat, s: (g * x_hat).sum(0), parts=lambda x, s, b, n: (x, s, b), **faults):  # fmt: skip
+                for_scale=lambda g, x, x_hat, s: (g * x_hat).sum(0), for_shift=lambda g, s: g.sum(0),
+                parts=lambda x, s, b, n: (x, s, b), **faults):  # fmt: skip
     """The right backward pass of BatchNorm, or one with the mistakes asked for."""
     has_eps = eps
 
     def backward(g, x, scale, eps):
         centred, x_hat, spread = _normalized(x, axis, eps * has_eps, unbiased=unbiased, root=root)
         for_x = _cleared(g, centred, x_hat, axis, **faults) / spread * (scale if scaled else 1)
-        return parts(for_x, for_scale(g, x, x_hat, scale), g.sum(0), len(x))
+        return parts(for_x, for_scale(g, x, x_hat, scale), for_shift(g, scale), len(x))
 
     return backward
 
@@ -106,5 +114,17 @@ def _layer_norm(*, axis=1, eps=True, unbiased=False, scaled=True, scale_in_front
         if scale_in_front:
             return scale * _cleared(g, centred, x_hat, axis, **faults) / spread
         return _cleared(g * scale, centred, x_hat, axis, **faults) / spread
+
+    return backward
+
+
+def _half_scaled(scale_in_mean, scale_in_slope):
+    """A backward pass of LayerNorm that has scale under one of the two averages only."""
+
+    def backward(g, x, scale, eps):
+        _, x_hat, spread = _normalized(x, 1, eps)
+        in_mean, in_slope = g * scale if scale_in_mean else g, g * scale if scale_in_slope else g
+        through = in_mean.mean(1, keepdim=True) + x_hat * (in_slope * x_hat).mean(1, keepdim=True)
+        return (g * scale - through) / spread
 
     return backward
