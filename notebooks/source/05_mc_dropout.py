@@ -742,8 +742,8 @@ metrics |= {"auroc_ensemble": several.mean(), "half_known": half_known[fifty].me
 record = claims.record(parameters, metrics)
 
 # %% [markdown] tags=["instructor"]
-# **Minute plan (45).** 5 hook and prediction 1 · 10 exercise 5.1, in pairs, and the trap (vote first) · 8 exercise 5.2 and the
-# three letters · 6 known or unknown · 6 calibration · 7 exercise 5.3 and the two kinds of post · 3 wrap-up. **When short:**
+# **Minute plan (40).** 4 hook and prediction 1 · 9 exercise 5.1, in pairs, and the trap (vote first) · 7 exercise 5.2 and the
+# three letters · 5 known or unknown · 6 calibration · 6 exercise 5.3 and the two kinds of post · 3 wrap-up. **When short:**
 # exercise 5.3 is homework, section 5 a demonstration.
 # **Ask before running:** could a network without dropout layers be asked this way? What would disagreement be with p = 0?
 # **Expect:** "`model.train()` is enough"; "entropy and disagreement are the same"; "more masks make it surer" (they make the

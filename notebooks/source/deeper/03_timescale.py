@@ -413,10 +413,12 @@ claims.within(
 # %% [markdown]
 # So the place fits the reason. That the place is *why* a network reads as it does, this does not show.
 #
-# **Limits.** This is a small network without normalization. Where a norm follows, as in a transformer's matrices, the length
-# of w changes nothing, and theory expects the product ηλ to matter (Kosson and others 2024); this dive does not test it. In
-# language models Bergsma and others (2025) find the best λ proportional to the batch size, as a constant τ in epochs would have
-# it, but the best τ is not one number for all: it follows a power law in the tokens per parameter.
+# **Limits.** This is a small network without normalization. Where a norm follows a matrix, as BatchNorm does, or QK-norm in a
+# transformer, the length of w changes nothing, and theory expects the product ηλ to matter (Kosson and others 2024); this dive
+# does not test it. Most matrices of today's transformers have their norm *before* them, and their length counts: only those that
+# write into the residual stream, embedding included, may be scaled, and only all together. In language models Bergsma and others
+# (2025) find the best λ proportional to the batch size, as a constant τ in epochs would have it, but the best τ is not one number
+# for all: it follows a power law in the tokens per parameter.
 #
 # ## What to take along
 #

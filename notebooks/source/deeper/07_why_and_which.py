@@ -54,8 +54,7 @@ claims = Claims("07.why_and_which")
 letters = load("letters", n_train=n_train, n_val=1000, n_test=2000, seed=seed, device=device)
 train_set, val, test = ((grey_thumbnails(x).flatten(1), y) for x, y in (letters.train, letters.val, letters.test))
 batch_size = 50
-steps_per_epoch = n_train // batch_size
-n_steps = steps_per_epoch * epochs
+n_steps = n_train // batch_size * epochs
 cosine = [0.5 + 0.5 * math.cos(math.pi * t / n_steps) for t in range(n_steps)]
 
 
@@ -94,36 +93,38 @@ def shaken(x, draw):
     return x + shift.to(x.device)
 
 
-def train(norm, n_layers, rates, run_seeds, *, is_shaken=False, steps=n_steps):
-    """Train a reader for each rate and seed, side by side. Returns a dict of arrays (n_rates, n_seeds), and a trace."""
+def train(norm, n_layers, rates, run_seeds, *, is_shaken=False, steps=n_steps, batch=batch_size):
+    """Train a reader for each rate and seed, side by side. Returns a dict of arrays (n_rates, n_seeds), a trace, the weights."""
     runs = [(lr, s) for lr in rates for s in run_seeds]
     weights = first_weights(n_layers, [s for _, s in runs])
     lr = torch.tensor([lr for lr, _ in runs], device=device)
     orders = [torch.Generator().manual_seed(s) for _, s in runs]
     disturb = partial(shaken, draw=torch.Generator().manual_seed(seed)) if is_shaken else None
     (x, y), last, moves, agree, trace = train_set, None, [], [], []
+    is_watched, steps_per_epoch = n_layers == depth, n_train // batch
     for t in range(steps):
         if t % steps_per_epoch == 0:
             order = torch.stack([torch.randperm(n_train, generator=g) for g in orders]).to(device)
-        rows = order[:, t % steps_per_epoch * batch_size :][:, :batch_size]
+        rows = order[:, t % steps_per_epoch * batch :][:, :batch]
         rate, noise = lr * cosine[t], disturb.keywords["draw"].get_state() if is_shaken else None
         gradients, handed = gradients_of(weights, x[rows], y[rows], norm, disturb)
-        means = torch.stack([h.mean(1) for h in handed])
-        if last is not None and t < n_steps // 2:
-            moves.append(((means - last).abs() / torch.stack([h.std(1) for h in handed])).mean((0, 2)))
-        last = means
-        unit = handed[len(handed) // 2][0, :, 0]
-        trace.append((unit.mean() / unit.std()).item())
+        if is_watched:
+            means = torch.stack([h.mean(1) for h in handed])
+            if last is not None and t < n_steps // 2:
+                moves.append(((means - last).abs() / torch.stack([h.std(1) for h in handed])).mean((0, 2)))
+            last, unit = means, handed[len(handed) // 2][0, :, 0]
+            trace.append((unit.mean() / unit.std()).item())
         with torch.no_grad():
             weights = [w - rate.view(-1, 1, 1) * g.nan_to_num(0, 0, 0) for w, g in zip(weights, gradients)]
-        if t % 10 == 5 and t < n_steps // 2:
+        if is_watched and t % 10 == 5 and t < n_steps // 2:
             if is_shaken:  # the same shake again, so that only the step differs
                 disturb.keywords["draw"].set_state(noise)
             after, _ = gradients_of(weights, x[rows], y[rows], norm, disturb)
             agree.append(agreement(gradients, after))
-    results = {"unsteady": torch.stack(moves).mean(0), "agreement": torch.stack(agree).mean(0)}
-    results |= {name: reads(weights, part, norm) for name, part in (("val", val), ("test", test))}
-    return {k: v.detach().double().cpu().view(len(rates), -1).numpy() for k, v in results.items()}, trace
+    results = {"unsteady": torch.stack(moves).mean(0), "agreement": torch.stack(agree).mean(0)} if is_watched else {}
+    for name, part in (("train", train_set), ("val", val), ("test", test)):
+        results[name], results[f"{name} loss"] = reads(weights, part, norm)
+    return {k: v.detach().double().cpu().view(len(rates), -1).numpy() for k, v in results.items()}, trace, weights
 
 
 def gradients_of(weights, x, y, norm, disturb):
@@ -140,10 +141,12 @@ def agreement(before, after):
 
 @torch.no_grad()
 def reads(weights, part, norm):
-    """Accuracy of each run; BatchNorm remembers all training letters."""
-    memory = logits(weights, train_set[0], norm)[2] if norm is norms["BatchNorm"] else None
+    """Accuracy and loss (nats) of each run; BatchNorm, of whatever company, remembers all training letters."""
+    by_batch = norm not in [norms[name] for name in ("none", "LayerNorm", "RMSNorm")]
+    memory = logits(weights, train_set[0], norms["BatchNorm"])[2] if by_batch else None
     out = logits(weights, part[0], norm, memory=memory)[0]
-    return (out.argmax(-1) == part[1]).double().mean(1)
+    losses = functional.cross_entropy(out.mT, part[1].expand(len(out), -1), reduction="none")
+    return (out.argmax(-1) == part[1]).double().mean(1), losses.mean(1)
 
 
 norms = {"none": lambda h: h, "BatchNorm": partial(standardize, axis=-2), "LayerNorm": partial(standardize, axis=-1)}
@@ -347,20 +350,106 @@ claims.compare(
 # %% [markdown]
 # Compare the left end with the middle before you say "smoother": the agreement is a matter of how large the step is. It fits
 # the proposal, and proves nothing. Bjorck et al. (2018) say "BN primarily enables training with larger learning
-# rates", because activations do not grow from layer to layer; Luo et al. (2019) see a regularizer in the noise of the company.
-# These need not exclude each other.
+# rates", because activations do not grow from layer to layer. Need that exclude a third idea?
 #
-# ## 4 · LayerNorm or RMSNorm?
+# ## 4 · The noise of the company
+#
+# In training, BatchNorm measures a letter against neighbours drawn by chance. Is that noise a regularizer (Luo et al. 2019)?
+# Smaller batches would be more noise, but of the *gradient*, too. So let each step see 100 letters, and normalize them in
+# companies of fewer: **ghost batches** (Hoffer et al. 2017). **Predict.** In the shallow reader, which company leaves the least
+# loss on new letters?
+
+# %%
+prediction = None  # 5, 10, 25 or 100
+
+
+# %% tags=["fold"]
+# shallow readers in companies of 5 to 100, steps of 100 letters; how much a letter's logits vary with its company
+
+
+def in_company(h, size):
+    return standardize(h.unflatten(-2, (-1, size)), -2).flatten(-3, -2)
+
+
+@torch.no_grad()
+def spread(weights, size):
+    """Of a letter's logits over 20 companies, relative to their spread between letters; means over letters and runs."""
+    orders = [torch.randperm(len(val[0]), generator=draw).to(device) for _ in range(20)]
+    drawn = [logits(weights, val[0][order], ghosts[size])[0][:, order.argsort()] for order in orders]
+    drawn = torch.stack(drawn)
+    return (drawn.std(0).mean() / drawn.mean(0).std(1).mean()).item()
+
+
+companies, draw = [5, 10, 25, 100], torch.Generator().manual_seed(seed)
+ghosts = {size: partial(in_company, size=size) for size in companies}
+in_companies = {size: train(ghosts[size], 2, lrs[-2:], seeds, batch=100) for size in companies}
+rate = {size: int(runs["val loss"].mean(1).argmin()) for size, (runs, _, _) in in_companies.items()}
+noise = {size: spread(in_companies[companies[-1]][2], size) for size in companies}
+loss = {
+    part: {size: runs[f"{part} loss"][rate[size]] for size, (runs, _, _) in in_companies.items()} for part in ("val", "train")
+}
+chosen = min(companies[:-1], key=lambda size: loss["val"][size].mean())
+
+# %% tags=["fold"]
+# figure: the spread of a letter's answer, and the losses, against the company
+fig, (left, ax) = plt.subplots(1, 2, figsize=(9.4, 3.2))
+left.plot(companies, noise.values(), "o-", label="measured")
+left.plot(companies, noise[100] * np.sqrt(100 / np.array(companies)), ":", color="k", label="1 / √company")
+left.set(xscale="log", yscale="log", ylabel="spread of a letter's logits")
+left.set(yticks=[0.1, 0.2, 0.5, 1], yticklabels=[0.1, 0.2, 0.5, 1])
+left.set_title(f"Ten times the company: {noise[10] / noise[100]:.1f} times less noise")
+for part, line in (("val", "-"), ("train", "--")):
+    mean, half = zip(*[mean_and_interval(loss[part][size])[:2] for size in companies])
+    ax.errorbar(companies, mean, half, linestyle=line, marker="o", capsize=2, label={"val": "new letters"}.get(part, "training"))
+ax.set(xscale="log", ylabel="loss (nats)", ylim=(0, None))
+ax.set_title(f"New letters: {loss['val'][chosen].mean():.2f} nats in {chosen}s, {loss['val'][100].mean():.2f} in 100s")
+for panel in (left, ax):
+    panel.set(xlabel="letters normalized together", xticks=companies, xticklabels=companies)
+    panel.minorticks_off()
+    panel.legend()
+yours = f" You said: {prediction}." if prediction else ""
+show(
+    fig,
+    alt="Against the company: left the spread of a letter's logits, falling; right the loss on validation and training letters.",
+    reading="Left: relative to the spread between letters, "
+    + ", ".join(f"{value:.2f} in {size}s" for size, value in noise.items())
+    + f". Right: 95 % intervals, n = {n_runs}, each at the better of η = {lrs[-2]:g} and {lrs[-1]:g}; "
+    + ", ".join(f"{loss['val'][size].mean():.2f} (training {loss['train'][size].mean():.2f}) in {size}s" for size in companies)
+    + f".{yours}",
+)
+
+# %% tags=["fold"]
+# claim 07.why_and_which.4: the company that validation prefers against all 100 together, with new seeds
+on_test = {size: train(ghosts[size], 2, [lrs[-2:][rate[size]]], others, batch=100)[0] for size in (chosen, 100)}
+claims.compare(
+    "07.why_and_which.4",
+    "In steps of 100 letters, readers that normalize in smaller companies, of the size that validation prefers, have less loss "
+    "on new letters than readers that normalize all 100 together, each at its better rate.",
+    on_test[100]["test loss"][0],
+    on_test[chosen]["test loss"][0],
+    names=("all 100 together", f"companies of {chosen}"),
+    unit="nats",
+    over="training runs on these letters",
+    source="Kosson et al. 2023, arXiv:2305.17205, for convolutional networks",
+)
+read = {size: mean_and_interval(runs["test"][0]) for size, runs in on_test.items()}
+print("test letters read: " + "; ".join(f"in {size}s {mean:.1%} ± {half:.1%}" for size, (mean, half, _) in read.items()))
+
+# %% [markdown]
+# Go from right to left: where the training loss rises and the other falls, noise regularizes, as dropout does; where both rise,
+# it is too much. Whether it also changes what is *read*, the last line says.
+#
+# ## 5 · LayerNorm or RMSNorm?
 #
 # RMSNorm leaves the mean alone. Is anything lost? In the shallow reader, each at its best rate, with new seeds:
 
 # %% tags=["fold"]
-# claim 07.why_and_which.4: LayerNorm and RMSNorm in the shallow reader
+# claim 07.why_and_which.5: LayerNorm and RMSNorm in the shallow reader
 row_norms = {}
 for name in ("RMSNorm", "LayerNorm"):
     row_norms[name] = train(norms[name], 2, [lrs[best[name, 2]]], others)[0]["test"][0]
 claims.same(
-    "07.why_and_which.4",
+    "07.why_and_which.5",
     "RMSNorm reads new letters as well as LayerNorm, in the shallow reader.",
     row_norms["RMSNorm"],
     row_norms["LayerNorm"],
@@ -421,7 +510,7 @@ for name, layer in (("RMSNorm", nn.RMSNorm(128)), ("no norm", nn.Identity())):
 
 
 # %% tags=["fold"]
-# claim 07.why_and_which.5: processor time of a block, forward and backward, in turns; the shortest of five in each round
+# claim 07.why_and_which.6: processor time of a block, forward and backward, in turns; the shortest of five in each round
 def seconds(block, x):
     start = time.process_time()
     block(x).square().mean().backward()
@@ -433,7 +522,7 @@ rounds = [{name: min(seconds(block, x) for _ in range(5)) for name, block in blo
 taken = {name: 1000 * np.array([row[name] for row in rounds]) for name in blocks}
 print(" · ".join(f"{name} {np.median(values):.1f} ms" for name, values in taken.items()))
 claims.compare(
-    "07.why_and_which.5",
+    "07.why_and_which.6",
     "On this processor, a block with PyTorch's RMSNorm takes more than four fifths of the time of one with LayerNorm.",
     taken["RMSNorm"],
     taken["LayerNorm"],
@@ -471,6 +560,8 @@ claims.compare(
 # Santurkar et al. 2018, [arXiv:1805.11604](https://arxiv.org/abs/1805.11604) ·
 # Bjorck et al. 2018, [arXiv:1806.02375](https://arxiv.org/abs/1806.02375) ·
 # Luo et al. 2019, [arXiv:1809.00846](https://arxiv.org/abs/1809.00846) ·
+# Hoffer et al. 2017, [arXiv:1705.08741](https://arxiv.org/abs/1705.08741) ·
+# Kosson et al. 2023, [arXiv:2305.17205](https://arxiv.org/abs/2305.17205) ·
 # Zhang, Sennrich 2019, [arXiv:1910.07467](https://arxiv.org/abs/1910.07467) · back to [lesson 07](../07_normalization.ipynb)
 
 # %% tags=["fold"]
