@@ -1,7 +1,7 @@
 # %% [markdown]
-# # Deep dive 07 · What can a gradient not say through a norm?
+# # Deep dive 07 · Backwards through a norm
 #
-# **BatchNorm's backward pass, by hand.**
+# **What can a gradient not say through a norm?**
 #
 # In training, messages run back through a network: for every letter of the batch, how should this unit's output move? At a norm
 # not all of it passes. Two things are taken out, always, whatever the loss. There is a shortcut that forgets this; it is one line
