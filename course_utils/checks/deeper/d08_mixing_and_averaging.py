@@ -54,13 +54,11 @@ def check_2(updated=None):
     """Diagnose updated(average, new, n): the mean of n + 1 tensors from the mean of n."""
     cases = [(torch.randn(3, 2), torch.randn(3, 2), n) for n in (1, 4, int(torch.randint(5, 30, ())))]
     mistakes = {
-        "you divide by n; there are n + 1 now": lambda average, new, n: average + (new - average) / n,
+        "you divide by n; with the new one there are n + 1 now": lambda average, new, n: average + (new - average) / n,
         "half and half gives the newest network as much as all before together": lambda average, new, n: (average + new) / 2,
         "the sum of n tensors is n times their mean: multiply before you add": lambda average, new, n: (average + new) / (n + 1),
         "the proportions are exchanged: the new one counts 1 in n + 1": lambda average, new, n: (average + n * new) / (n + 1),
         "that is the sum; divide it by the number of tensors": lambda average, new, n: n * average + new,
-        "you counted one too few: `n` are in the average, the new one comes on top":
-            lambda average, new, n: ((n - 1) * average + new) / n,
         "you counted one too many": lambda average, new, n: ((n + 1) * average + new) / (n + 2),
         "the sign is turned: the average moves towards the new one": lambda average, new, n: average - (new - average) / (n + 1),
         "that is a moving average with a fixed decay: it forgets, and n has no say":

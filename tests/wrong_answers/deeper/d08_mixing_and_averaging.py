@@ -24,7 +24,7 @@ WRONG = {
     ],
     "check_2": [
         (lambda average, new, n: (average + new) / 2, "half and half"),
-        (lambda average, new, n: average + (new - average) / n, "n + 1 now"),
+        (lambda average, new, n: average + (new - average) / n, "there are n + 1 now"),
         (lambda average, new, n: (average + new) / (n + 1), "multiply before you add"),
         (lambda average, new, n: 0.9 * average + 0.1 * new, "it forgets"),
     ],
