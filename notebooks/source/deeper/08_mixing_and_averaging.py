@@ -460,8 +460,8 @@ claims.same(
 
 # %% [markdown]
 # Along one training the ten differ much by their last kicks (last column). The average of weights has fewer of these, and so
-# has a network whose steps shrink: two ways to come to rest. (Ajroldi et al. 2025 find that averaging can stand in for much of
-# the decay, and the two together best.) A mean of *weights* is one network, as dear as one; a mean of answers is ten.
+# has a network whose steps shrink: two ways to come to rest. (On far larger tasks Ajroldi et al. 2025
+# find averaging and decay together best.) A mean of *weights* is one network, as dear as one; a mean of answers is ten.
 #
 # Equal weights from some step on are called SWA; `SWALR` brings the learning rate to its constant. The moving average (EMA)
 # needs no beginning: at each step it keeps `decay` of itself, and so remembers about 1/(1 − decay) steps.
