@@ -9,7 +9,7 @@ def check_1(kept=None):
     """Diagnose kept(curvature, lr, steps): the part of the fit that gradient descent from zero has reached."""
     cases = [
         (torch.tensor([2.0, 0.5, 0.01]), 0.3, 4),
-        (torch.tensor([0.1, 0.7]), 0.5, 3),
+        (torch.tensor([0.1, 3.4]), 0.5, 3),
         (torch.rand(5) + 0.2, 0.2 + 0.3 * torch.rand(()).item(), int(torch.randint(5, 9, ()))),
     ]
     mistakes = {
@@ -36,7 +36,7 @@ def check_1(kept=None):
 def check_2(stopped_from=None):
     """Diagnose stopped_from(start, fit, curvature, lr, steps): gradient descent from any start, after `steps` steps."""
     cases = [
-        (torch.tensor([1.0, -2.0]), torch.tensor([3.0, 1.0]), torch.tensor([0.5, 0.05]), 0.4, 3),
+        (torch.tensor([1.0, -2.0]), torch.tensor([3.0, 1.0]), torch.tensor([4.0, 0.05]), 0.4, 3),
         *((torch.randn(4), torch.randn(4), torch.rand(4) + 0.2, 0.1 + 0.4 * torch.rand(()).item(), t) for t in (2, 5)),
     ]
 
