@@ -30,6 +30,7 @@ BY_PROPERTIES = [
     ("lesson_06", "check_6_3"),  # three arrays of different shapes
     ("lesson_10", "check_10_1"),
     ("deeper.d07_backward", "check_1"),  # three tensors of different shapes
+    ("deeper.d08_mixing_and_averaging", "check_1"),  # two arrays of different shapes
 ]  # right gives no output to vary
 TABLES = [check for check in CHECKS if hasattr(importlib.import_module(f"course_utils.checks.{check[0]}"), "diagnose")
           and check not in BY_PROPERTIES]  # fmt: skip
