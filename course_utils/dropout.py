@@ -43,7 +43,7 @@ def dropout_mask_(bits, threshold, scale, dtype):
     return bits.ge_(threshold).to(dtype).mul_(scale)
 
 
-def use_generator(model, generator):
+def use_generator(model: nn.Module, generator: torch.Generator | None) -> None:
     """Give every `Dropout` of a model a generator of its own, in place.
 
     Args:

@@ -20,7 +20,7 @@ def accuracy(logits: torch.Tensor, y: torch.Tensor) -> float:
     return (logits.argmax(-1) == y).double().mean().item()
 
 
-def accuracy_standard_error(accuracy, n):
+def accuracy_standard_error(accuracy: float, n: int) -> float:
     """Standard error of an accuracy measured on independent examples: sqrt(a (1 - a) / n).
 
     Args:

@@ -1,8 +1,8 @@
 """A lesson's parameters: declared once, in its `parameters` cell, and checked wherever a value comes from.
 
 Each line of that cell is `name: type = default  # range and meaning`. The range is an interval, each end closed or open,
-or a choice; a list also says how many values it takes, and whether each must be above the one before (`rising`) or no two
-may be equal (`different`):
+or a choice ("folder:…" is whatever begins with folder:). A list also says how many values it takes, and whether each must be
+above the one before (`rising`) or no two may be equal (`different`):
 
     p_drop: float = 0.5  # [0, 1) probability of dropping a unit
     device: str = "cpu"  # {"cpu", "cuda"} where tensors live
@@ -31,7 +31,7 @@ SYNTAX = {False: "# [low, high] meaning", True: "# 2 to 9 rising values in [0, 1
 
 
 class ParameterError(ValueError):
-    """A parameter that is not declared as it must be, or a value that it does not take. Jupyter shows it as one line."""
+    """A parameter that is declared wrongly, or a value that it does not take. Jupyter shows it as one line."""
 
     def _render_traceback_(self) -> list[str]:
         return [f"Parameter refused: {self}"]
@@ -57,15 +57,15 @@ class Range:
     def __contains__(self, value: object) -> bool:
         if self.counts is None:
             return self._takes(value)
-        if not (self.counts[0] <= len(value) <= self.counts[1] and all(self._takes(item) for item in value)):
-            return False
         pairs = {"": (), "rising": itertools.pairwise(value), "different": itertools.combinations(value, 2)}[self.order]
-        return all(first < second if self.order == "rising" else first != second for first, second in pairs)
+        fits = self.counts[0] <= len(value) <= self.counts[1] and all(self._takes(item) for item in value)
+        return fits and all(first < second if self.order == "rising" else first != second for first, second in pairs)
 
     def _takes(self, value):
         """Whether one value is in it."""
         if self.choices:
-            return any(type(value) is type(choice) and value == choice for choice in self.choices)
+            forms = [(type(choice), re.escape(str(choice)).replace("…", ".+")) for choice in self.choices]
+            return any(type(value) is kind and re.fullmatch(form, str(value)) for kind, form in forms)
         if type(value) not in ((int,) if self.whole else (int, float)) or not self.low <= value <= self.high:
             return False
         return not (self.ends[0] == "(" and value == self.low or self.ends[1] == ")" and value == self.high)
@@ -193,7 +193,7 @@ def _parse_range(comment, is_list):
     match = RANGE.fullmatch(comment)
     if not match or (match["least"] is not None) is not is_list:
         raise ValueError(comment)
-    choices = tuple(ast.literal_eval(f"[{match['choices'][1:-1]}]")) if match["choices"] else ()
+    choices = tuple(ast.literal_eval(f"[{(match['choices'] or '{}')[1:-1]}]"))
     low, high = (0.0, 0.0) if choices else (float(match["low"]), float(match["high"]))
     ends, whole = f"{match['opening']}{match['closing']}", match["kind"] == "whole numbers"
     counts, order = (int(match["least"]), int(match["most"])) if is_list else None, (match["order"] or "").strip()

@@ -118,21 +118,21 @@ def end_epoch(log, model, train, val, loss):
     return row
 
 
-def batches(n, batch_size, generator):
+def batches(n: int, batch_size: int, generator: torch.Generator) -> torch.Tensor:
     """One epoch's batches: (n_batches, batch_size) indices, a fresh random order of n examples. An incomplete last batch
     is left out; if n < batch_size, the one batch has all n."""
     batch_size = min(batch_size, n)
     return torch.randperm(n, generator=generator)[: n // batch_size * batch_size].view(-1, batch_size)
 
 
-def run_generators(seed, device="cpu"):
+def run_generators(seed: int, device: str = "cpu") -> tuple[torch.Generator, torch.Generator]:
     """The two random streams of a run: batch order (on the CPU) and dropout noise (on `device`)."""
     order = torch.Generator().manual_seed(1_000_003 * seed + 1)
     noise = torch.Generator(device).manual_seed(1_000_003 * seed + 2)
     return order, noise
 
 
-def task_loss(output, y, label_smoothing=0.0):
+def task_loss(output: torch.Tensor, y: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
     """Mean cross-entropy in nats for integer labels (y: output's shape without the class axis), mean squared error for
     float targets (y: output's shape, or without its last axis of length 1)."""
     if y.is_floating_point():

@@ -237,3 +237,12 @@ def test_every_lesson_declares_valid_defaults(source):
     check_values(parameters, {p.name: p.default for p in parameters.values()})
     assert "seed" in parameters
     assert all(p.help for p in parameters.values())
+
+
+def test_an_open_choice_takes_whatever_begins_like_it_and_goes_on():
+    declared = declared_parameters('data: str = "letters"  # {"letters", "folder:…"} pictures')
+    for value in ("letters", "folder:my/pictures", "folder:/tmp/a b"):
+        check_values(declared, {"data": value})
+    for value in ("folder:", "folder", "Letters", "my/pictures"):
+        with pytest.raises(ParameterError, match="data must be in"):
+            check_values(declared, {"data": value})

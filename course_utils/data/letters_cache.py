@@ -24,7 +24,7 @@ LIMIT = 500_000_000  # bytes of letters in the data directory, the oldest files 
 CHECKSUM, ROW = 64, 1 + 3 * letters.SIZE**2
 
 
-def letters_of(split, n, seed):
+def letters_of(split: str, n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The first letters of a split, as they were drawn.
 
     Args:

@@ -20,7 +20,7 @@
 # %% tags=["parameters"]
 seed: int = 0  # [0, 1000000] seed of every random draw; runs use seed, seed + 1, ...
 n_runs: int = 4  # [3, 64] training runs of each setting
-text: str = "python_docs"  # {"python_docs", "folder:text.txt"} the text; or text.txt, a file of yours beside this notebook
+text: str = "python_docs"  # {"python_docs", "folder:…"} the text; or a text file of yours: "folder:my_text.txt"
 n_steps: int = 384  # [64, 100000] training steps of every run: the compute
 passes: list = [4, 64]  # 2 to 2 rising whole numbers in [1, 64]: passes of these steps over much and over little text
 your_passes: int = 32  # [1, 64] the same for the text of section 4

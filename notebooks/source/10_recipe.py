@@ -19,7 +19,7 @@
 
 # %% tags=["parameters"]
 seed: int = 0  # [0, 1000000] seed of every random draw; runs use seed, seed + 1, ...
-data: str = "letters"  # {"letters", "mnist", "fashion_mnist", "cifar10", "folder"} pictures; folder: see "Your own pictures"
+data: str = "letters"  # {"letters", "mnist", "fashion_mnist", "cifar10", "folder:…"} pictures; or a folder of yours
 network: str = "mlp"  # {"mlp", "cnn"} what reads them
 width: int = 128  # [4, 1024] hidden units of the mlp; an eighth of it are channels of the cnn
 n_proposals: int = 26  # [3, 200] settings that the search tries
@@ -49,7 +49,6 @@ from torch.nn import functional
 from course_utils.checks import lesson_10 as checks
 from course_utils.claims import Claims
 from course_utils.data import load
-from course_utils.data.directory import data_directory
 from course_utils.figures import show, use_course_style
 from course_utils.models import cnn, mlp
 from course_utils.parameters import check_parameters
@@ -60,8 +59,7 @@ torch.set_num_threads(1)
 use_course_style()
 parameters = check_parameters(In, globals())
 claims = Claims("10")
-source = f"folder:{data_directory() / 'my_pictures'}" if data == "folder" else data
-pictures = load(source, n_train=n_train, n_val=n_val, n_test=n_test, seed=seed, device=device)
+pictures = load(data, n_train=n_train, n_val=n_val, n_test=n_test, seed=seed, device=device)
 
 
 def shrunk(x):
@@ -706,9 +704,9 @@ if keep:
     print("written to", path)
 
 # %% [markdown]
-# **Your own pictures.** Put a folder for each class into `data/cache/my_pictures` (or into `my_pictures` of the directory that
-# COURSE_DATA names), set `data = "folder"` and the three numbers of pictures, choose `network = "cnn"`, and run everything
-# again. The budget, the rules and the page stay as they are.
+# **Your own pictures.** Put them into a folder for each class, set `data = "folder:my_pictures"` (the folder of these folders)
+# and the three numbers of pictures, choose `network = "cnn"`, and run everything again. The budget, the rules and the page stay
+# as they are.
 #
 # ## What to take along
 #
