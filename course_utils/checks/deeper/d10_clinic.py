@@ -117,7 +117,8 @@ def check_2(twins=None):
             share(lambda train, val, near: pixels(train, val).sum(2).min(1).values < near),
         "that is a number of pictures: divide by all": lambda train, val, near: float(
             (distances(train, val).min(1).values < near).sum()),
-        "that is in percent: leave it a fraction": share(lambda train, val, near: distances(train, val).min(1).values < near, 100),
+        "that is in percent: leave it a fraction":
+            share(lambda train, val, near: distances(train, val).min(1).values < near, 100),
     }  # fmt: skip
     return compare(
         twins,
