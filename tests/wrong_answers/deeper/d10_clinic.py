@@ -44,6 +44,9 @@ WRONG = {
         (_rules(moved=None), "hardly took a step"),
         (_rules(size=None), "crushing penalty"),
         (_rules(size=lambda s: s["size"] < 3), "called ill"),
+        (_rules(moved=lambda s: s["sums"] < 1.5), "hardly took a step"),
+        (_rules(moved=lambda s: abs(s["size"] - 1) < 0.04), "called ill"),
+        (_rules(pictures=lambda s: 0.8 < s["spread"] < 0.95), "fetched twice"),
         (lambda signs: 3, "no name of the table"),
     ],
     "check_2": [
@@ -52,6 +55,7 @@ WRONG = {
         (lambda train, val, near: (val[:, None] == train[None]).flatten(2).all(2).any(1).float().mean(), "not equal"),
         (lambda train, val, near: (_distances(train, val) ** 2).amin(1).lt(near).float().mean(), "take the root"),
         (lambda train, val, near: (_distances(train, val).amin(1) < near).sum().item(), "divide by all"),
+        (lambda train, val, near: (_distances(train, val) < near).sum() / len(val), "counts twice"),
         (lambda train, val, near: _distances(train, val).amin(1).mean(), "the mean distance"),
     ],
 }
