@@ -24,6 +24,7 @@ WRONG = {
         (_in_place, "more and more"),
         (lambda setting: [{**setting, name: 0.0} for name, value in setting.items() if value], "a list does not say"),
         (lambda setting: {}, "not yet"),
+        (lambda setting: {name: {**setting, name: 0.0} for name, value in setting.items() if value > 0.1}, "not yet"),
     ],
     "check_2": [
         (lambda n: (1.0, 0.5, 0.0, 0.0), "a dict like"),
