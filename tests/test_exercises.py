@@ -31,6 +31,9 @@ BY_PROPERTIES = [
     ("lesson_10", "check_10_1"),
     ("deeper.d07_backward", "check_1"),  # three tensors of different shapes
     ("deeper.d08_mixing_and_averaging", "check_1"),  # two arrays of different shapes
+    ("deeper.d10_clinic", "check_1"),
+    ("deeper.d10_strategy_table", "check_1"),  # gives a dict of dicts
+    ("deeper.d10_strategy_table", "check_2"),
 ]  # right gives no output to vary
 TABLES = [check for check in CHECKS if hasattr(importlib.import_module(f"course_utils.checks.{check[0]}"), "diagnose")
           and check not in BY_PROPERTIES]  # fmt: skip
