@@ -24,6 +24,8 @@ def check_1(noise=None):
     mistakes = {
         "that is the noise with putting back: yours is not 0 at batch_size = n, where every batch has the same gradient":
             lambda g, b: mean_square(g) / b,
+        "that is the noise with putting back (and squares divided by n - 1): at batch_size = n it is not 0, as it must be":
+            lambda g, b: mean_square(g, 1) / b,
         "close: the correction (n - B)/(n - 1) goes with a mean over n rows; you divided the squares by n - 1 as well":
             lambda g, b: mean_square(g, 1) / b * (len(g) - b) / (len(g) - 1),
         "close: the factor 1 - B/n goes with squares divided by n - 1 (as torch's var does), yours are divided by n":
@@ -65,6 +67,8 @@ def check_2(same_time=None):
             lambda a, b, p, c, d: p * a / c * b / d,
         "the learning rate is upside down: at a larger η fewer steps take the same time": lambda a, b, p, c, d: p * c / a * d / b,
         "both are upside down: that translates the new recipe back": lambda a, b, p, c, d: p * c / a * b / d,
+        "no need to round: a fraction of a pass is fine here": lambda a, b, p, c, d: round(p * a / c * d / b),
+        "a fraction of a pass is fine here; `int` and `//` cut it off": lambda a, b, p, c, d: int(p * a / c * d / b),
         "no root: steps are inversely proportional to the batch size": lambda a, b, p, c, d: p * a / c * (d / b) ** 0.5,
     }  # fmt: skip
     return diagnose(

@@ -8,6 +8,7 @@ def _square(g):
 WRONG = {
     "check_1": [
         (lambda gradients, batch_size: gradients.var(0, correction=0).sum() / batch_size, "with putting back"),
+        (lambda gradients, batch_size: gradients.var(0).sum() / batch_size, "(and squares divided by n - 1)"),
         (lambda g, b: g.var(0).sum() / b * (len(g) - b) / (len(g) - 1), "you divided the squares by n - 1 as well"),
         (lambda g, b: _square(g) / len(g) / b * (1 - b / len(g)), "goes with squares divided by n - 1"),
         (lambda g, b: _square(g) / len(g) * (len(g) - b) / (len(g) - 1), "no 1/B"),
@@ -23,6 +24,7 @@ WRONG = {
         (lambda lr, batch, passes, new_lr, new_batch: passes * new_batch / batch, "learning rate is missing"),
         (lambda lr, batch, passes, new_lr, new_batch: passes * lr / new_lr, "batch size is missing"),
         (lambda lr, batch, passes, new_lr, new_batch: passes * lr / new_lr * batch / new_batch, "batch size is upside down"),
+        (lambda lr, batch, passes, new_lr, new_batch: round(passes * lr / new_lr * new_batch / batch), "no need to round"),
         (lambda lr, batch, passes, new_lr, new_batch: passes * new_lr / lr * new_batch / batch, "learning rate is upside down"),
     ],
 }
