@@ -268,14 +268,15 @@ for lora, name, marker, colour in ((False, "full fine-tuning", "o", "C0"), (True
     )
     for setting, *at in zip(points, x, y):
         label = f"{setting[1]:g}" + (" (best)" if setting == best[lora] else "")
-        ax.annotate(label, at, (6, -12), textcoords="offset points", fontsize=8, color=colour)
+        where = {"xytext": (-6, 6), "ha": "right"} if lora else {"xytext": (6, -12)}
+        ax.annotate(label, at, **where, textcoords="offset points", fontsize=8, color=colour)
     chosen = results[best[lora]]
     words.append(f"{name} at its best rate, {best[lora][1]:g}, learned {chosen['learned'].mean():.3f} and forgot "
                  f"{chosen['forgotten'].mean():.3f}")  # fmt: skip
 ax.set(xlabel="forgotten: the loss on the manual has risen by (nats)", ylabel="learned: the loss on code has fallen by (nats)")
 less, half, _ = mean_and_interval(full["learned"] - low["learned"])
 kept, kept_half, _ = mean_and_interval(full["forgotten"] - low["forgotten"])
-ax.set_title(f"At their best rates LoRA learns {less:.2f} less and forgets {kept:.2f} less")
+ax.set_title(f"At their best rates LoRA learns {less:.3f} less and forgets {kept:.3f} less")
 ax.legend(fontsize=8)
 show(
     fig,
@@ -356,12 +357,12 @@ for i, (name, plain) in enumerate((("full", full), ("LoRA", low))):
               f"({change:+.3f} ± {half:.3f})")  # fmt: skip
 if prediction:
     print(f"You said: {prediction}.")
-claims.same(
+claims.compare(
     "09.fine_tuning.4",
-    "With dropout, full fine-tuning forgets as much as without, to within 0.05 nats.",
+    "With dropout, full fine-tuning forgets no less of the manual than without, to within 0.02 nats.",
     results[dropped[0]]["forgotten"],
     full["forgotten"],
-    margin=0.05,
+    margin=-0.02,
     names=("with dropout", "without"),
     unit="nats",
     over="networks with texts of their own",
