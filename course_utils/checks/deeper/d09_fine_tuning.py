@@ -30,6 +30,8 @@ def check_1(LoRA=None):
         "both A and B start at zero: then neither ever gets a gradient": lambda o, *_: o["moving"] > 0,
         "A and B do nothing to the output": lambda o, *_: abs(o["factor"]) > 1e-4,
         "A and B act, but not as B A x: first A, which maps to r numbers, then B": lambda o, *_: o["rest"] < 1e-3,
+        "the output is right, but the gradient is held back on its way to the layers below: no `no_grad` and no `detach`":
+            lambda o, *_: o["held"] < 1e-3,
         "the factor alpha / r is missing": has_factor(lambda alpha, r: 1),
         "the factor is alpha / r, not alpha": has_factor(lambda alpha, r: alpha),
         "the factor is alpha / r, not r / alpha": has_factor(lambda alpha, r: r / alpha),
@@ -100,11 +102,15 @@ def _observe(LoRA, n_in, n_out, r, alpha):
     added, expected = (layer(x) - before).detach(), x @ down.T @ up.T
     factor = (added * expected).sum() / expected.square().sum() if sum(filled) == 2 else torch.tensor(math.nan)
     rest = (added - factor * expected).norm() / added.norm().clamp(min=1e-9)
+    below = x.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(layer(below).sum(), below, allow_unused=True, materialize_grads=True)
+    expected_gradient = (linear.weight.detach() + factor * up @ down).sum(0)
+    held = (gradient - expected_gradient).norm() / gradient.norm().clamp(min=1e-9)
     error = (start.detach() - before).norm() / before.norm()
     return {
         "error": error.item(), "size": start.norm().item(), "weight": linear.weight.requires_grad,
         "bias": linear.bias.requires_grad, "trained": sum(p.numel() for p in trained), "moving": n_moving,
-        "factor": factor.item(), "rest": rest.item(),
+        "factor": factor.item(), "rest": rest.item(), "held": held.item(),
     }  # fmt: skip
 
 

@@ -28,12 +28,18 @@ class FreezesTheWeightOnly(lora()):
         self.linear.bias.requires_grad_(True)
 
 
+class HoldsTheGradientBack(lora()):
+    def forward(self, x):
+        return self.linear(x) + self.scale * self.up(self.down(x.detach()))
+
+
 WRONG = {
     "check_1": [
         (lora(zero=""), "must start at zero"),
         (lora(zero="up down"), "neither ever gets a gradient"),
         (lora(freeze=False), "the weight of `linear` is still trained"),
         (FreezesTheWeightOnly, "the bias of `linear` is still trained"),
+        (HoldsTheGradientBack, "the gradient is held back"),
         (lora(scale=lambda alpha, r: 1), "alpha / r is missing"),
         (lora(scale=lambda alpha, r: alpha), "not alpha"),
         (lora(scale=lambda alpha, r: r / alpha), "not r / alpha"),
