@@ -43,7 +43,7 @@ def check_1(verbatim=None):
 def check_2(memory=None):
     """Diagnose memory(lr, weight_decay, steps_per_pass): passes until decay has left 1/e of what a step wrote."""
     rng = np.random.default_rng()
-    cases = [(0.01, 0.1, 4), (float(rng.uniform(1e-4, 0.1)), float(rng.uniform(0.05, 4)), int(rng.integers(2, 5000)))]
+    cases = [(0.01, 0.2, 4), (float(rng.uniform(1e-4, 0.005)), float(rng.uniform(0.05, 3)), int(rng.integers(2, 5000)))]
 
     def right(lr, weight_decay, steps_per_pass):
         return 1 / (lr * weight_decay * steps_per_pass)
