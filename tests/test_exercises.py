@@ -29,6 +29,7 @@ BY_PROPERTIES = [
     ("lesson_08", "check_8_1"),
     ("lesson_06", "check_6_3"),  # three arrays of different shapes
     ("lesson_10", "check_10_1"),
+    ("deeper.d10_source_tables", "check_1"),  # three arrays of different shapes
 ]  # right gives no output to vary
 TABLES = [check for check in CHECKS if hasattr(importlib.import_module(f"course_utils.checks.{check[0]}"), "diagnose")
           and check not in BY_PROPERTIES]  # fmt: skip
