@@ -165,7 +165,7 @@ if table != "mnist":
     n_steps = epochs * max(1, n_train // batch_size)
     torch.manual_seed(seed)
     changed = Recipe(first.shape[-1], low, high)(first[:10])
-    fig = plot_images(torch.cat([first[:10], changed]), ["plain", *[""] * 9, "recipe"])
+    fig = plot_images(torch.cat([first[:10], changed]), ["plain", *[""] * 9, "recipe", *[""] * 9])
     show(
         fig,
         alt="Ten training pictures; below them the same ten, shifted, some mirrored, some lighter or darker, a patch gone.",
@@ -409,11 +409,17 @@ if table != "cifar10" and n_runs > 2:
 
 # %% tags=["fold"]
 # the tables of CIFAR-10, from data/reference: the notes' number, ours with its interval, and whether they agree
-for name in ("cifar10_dropout", "cifar10_decay", "cifar10_combined"):
+rerun = {}
+for name in list(SOURCE)[:3]:
     quote(name)
+    rerun |= {row["row"].replace("_", " "): row["runs"] for row in read_reference(FOLDER / f"{name}.json")["rows"]}
+print(f"One setting, none, in {len(rerun['none'])} runs: {', '.join(f'{value:.1f}' for value in rerun['none'])} %.")
+best = [max(rerun, key=lambda row: rerun[row][k]) for k in range(len(rerun["none"]))]
+print(f"Best row of all three tables, run by run: {', '.join(best)}.")
 
 # %% [markdown]
-# At the notes' own scale, 50,000 pictures and 30 epochs, they have not been run again. If you have a GPU:
+# That is what a table of single runs is drawn from. At the notes' own scale, 50,000 pictures and 30 epochs, runs may spread less;
+# there, nothing has been run again. If you have a GPU:
 # `course sweep deeper/10_source_tables --preset cifar10 -p seed=0:5`.
 #
 # The notes also print *strategies by data size*. CIFAR-10 has 50,000 training pictures, so its row is "10K-100K": "Dropout
