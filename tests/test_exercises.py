@@ -35,6 +35,7 @@ BY_PROPERTIES = [
     ("deeper.d10_strategy_table", "check_1"),  # gives a dict of dicts
     ("deeper.d10_strategy_table", "check_2"),
     ("deeper.d09_fine_tuning", "check_1"),
+    ("deeper.d10_source_tables", "check_1"),  # three arrays of different shapes
 ]  # right gives no output to vary
 TABLES = [check for check in CHECKS if hasattr(importlib.import_module(f"course_utils.checks.{check[0]}"), "diagnose")
           and check not in BY_PROPERTIES]  # fmt: skip

@@ -156,7 +156,10 @@ def test_a_table_that_was_not_run_is_said_to_be_so(tmp_path, monkeypatch):
 def test_the_command_refuses_a_sweep_that_is_not_recorded(tmp_path, capsys):
     settings = ["--preset", "mnist_small", "-p", "seed=0:3", "--out", str(tmp_path)]
     assert main(["reference", *settings]) == 2
-    assert "(3 are missing): run course sweep deeper/10_source_tables --preset mnist_small -p seed=0:3" in capsys.readouterr().err
+    assert (
+        "3 of 3 runs have no record: run course sweep deeper/10_source_tables --preset mnist_small -p seed=0:3"
+        in capsys.readouterr().err
+    )
 
 
 def test_the_command_writes_files_and_page(tmp_path, monkeypatch, capsys):

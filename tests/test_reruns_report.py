@@ -14,7 +14,7 @@ from scipy import stats
 
 from course_utils.cli import main
 from course_utils.reruns.records import records_in
-from course_utils.reruns.report import number
+from course_utils.reruns.report import draw, number, settings_table
 from course_utils.reruns.report import report as report_of
 from course_utils.reruns.tensorboard import export
 from course_utils.tools.record import Record
@@ -71,6 +71,14 @@ def test_the_picture_shows_something(tmp_path):
     picture = matplotlib.image.imread(tmp_path / "report-toy.png")
     assert picture.shape[0] > 200
     assert len(np.unique(picture[..., :3].reshape(-1, 3), axis=0)) > 20
+
+
+def test_a_panel_names_only_what_differs_among_the_runs_that_have_its_metric(tmp_path):
+    for index in range(6):
+        table = "ab"[index % 2]
+        write(tmp_path, index, table=table, sizes=[index % 2] * 30, metrics={table: float(index)})
+    figure, _ = draw(settings_table(records_in(tmp_path, "toy"), ["table", "sizes"]), ["table", "sizes"], "toy")
+    assert [text.get_text() for ax in figure.axes for text in ax.get_legend().get_texts()] == ["mean, 95 % interval (n = 3)"] * 2
 
 
 def test_records_of_older_code_and_of_other_lessons_are_left_out(tmp_path):

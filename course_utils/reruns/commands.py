@@ -134,7 +134,7 @@ def run_reference(options: argparse.Namespace) -> int:
     """`course reference`: with the settings of a sweep its files first, then, always, the page."""
     import shlex
 
-    from course_utils.reruns.plan import describe, plan
+    from course_utils.reruns.plan import plan
     from course_utils.reruns.records import records_in
     from course_utils.reruns.reference import LESSON, PAGE, all_references, page, references
     from course_utils.tools.files import write_all
@@ -143,11 +143,11 @@ def run_reference(options: argparse.Namespace) -> int:
         if options.preset or options.settings:
             preset = ["--preset", options.preset] if options.preset else []
             words = ["course", "sweep", LESSON, *preset, *(word for s in options.settings for word in ("-p", s))]
-            records = {r.name: r for r in records_in(options.out or "results", LESSON)}
-            reruns = plan(LESSON, options.settings, options.preset, several=True)
-            if missing := [describe(rerun.changed) for rerun in reruns if rerun.name not in records]:
-                raise Refused(f"there is no record of {missing[0]} ({len(missing)} are missing): run {shlex.join(words)}")
-            files = references([records[rerun.name] for rerun in reruns], shlex.join(words), options.machine)
+            wanted = [rerun.parameters for rerun in plan(LESSON, options.settings, options.preset, several=True)]
+            records = [r for r in records_in(options.out or "results", LESSON) if r.parameters in wanted]
+            if missing := len(wanted) - len(records):
+                raise Refused(f"{missing} of {len(wanted)} runs have no record: run {shlex.join(words)}")
+            files = references(records, shlex.join(words), options.machine)
             next(iter(files)).parent.mkdir(exist_ok=True)
             write_all(files)
             print("\n".join(f"{path.name}: written" for path in files))

@@ -171,8 +171,10 @@ def draw(table: pd.DataFrame, varied: list[str], lesson: str) -> tuple[plt.Figur
 
 def draw_metric(ax: plt.Axes, table: pd.DataFrame, metric: str, x: str | None, rest: list[str]) -> str:
     """One panel; returns its finding, which is also its title."""
-    labels = table[rest].astype(str).apply(lambda row: ", ".join(f"{k}={v}" for k, v in row.items()), axis=1)
-    lines = list(table.groupby(labels if rest else lambda _: "", sort=False))[:MOST_LINES]
+    drawn = table.dropna(subset=[metric]) if table[metric].notna().any() else table
+    rest = [name for name in rest if drawn[name].astype(str).nunique() > 1]
+    labels = drawn[rest].astype(str).apply(lambda row: ", ".join(f"{k}={v}" for k, v in row.items()), axis=1)
+    lines = list(drawn.groupby(labels if rest else lambda _: "", sort=False))[:MOST_LINES]
     for label, group in lines:
         at = group[x] if x else range(len(group))
         half = group[f"{metric}_ci95"].where(group[f"{metric}_ci95"] < math.inf, 0)
