@@ -2,7 +2,7 @@
 PYTHON ?= python3
 JOBS ?= 2
 BIN := .venv/bin
-PYTEST := OMP_NUM_THREADS=1 LOKY_MAX_CPU_COUNT=1 JUPYTER_DEFAULT_PROVISIONER_NAME=course-fork $(BIN)/python -m pytest --numprocesses $(JOBS)
+PYTEST := OMP_NUM_THREADS=1 LOKY_MAX_CPU_COUNT=1 JUPYTER_DEFAULT_PROVISIONER_NAME=course-fork $(BIN)/python -m pytest
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 PRODUCTS := -name '.?*' -o -name __pycache__ -o -name '*.egg-info' -o -path ./build -o -path ./results -o -path ./my_notebooks -o -path ./data/cache
 SOURCES := $(shell find . \( $(PRODUCTS) \) -prune -o -type f ! -name '* *' -print)
@@ -32,8 +32,8 @@ test-browser: .venv/browser ## lesson 00 in JupyterLab, as `make lab` opens it, 
 build/tested: .venv/installed $(SOURCES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(PYTEST) --dist worksteal tests --ignore tests/browser
-	$(PYTEST) --dist loadfile -o filterwarnings=default -p course_utils.nbval_plugin --nbval-lax --nbval-current-env --nbval-cell-timeout 600 \
+	$(PYTEST) --numprocesses $$(($(JOBS) + 1)) --dist worksteal tests --ignore tests/browser # one more: many wait for kernels
+	$(PYTEST) --numprocesses $(JOBS) --dist loadfile -o filterwarnings=default -p course_utils.nbval_plugin --nbval-lax --nbval-current-env --nbval-cell-timeout 600 \
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 	@mkdir -p build && touch $@
 
