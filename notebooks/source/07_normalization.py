@@ -242,7 +242,8 @@ try:
 except ValueError as error:
     print("alone:", error)
 change = (network[2].running_mean - before).norm()
-print(f"and being asked moved the means that it remembers, a vector of {len(before)}, by {change:.1f}")
+print(f"and being asked moved the means that it remembers, a vector of {len(before)}, "
+      f"by {change:.1f}")  # fmt: skip
 
 # %% [markdown]
 # Nothing is random here. It depends on the *batch*; a batch of one PyTorch refuses (a training set of 1,001 letters in batches

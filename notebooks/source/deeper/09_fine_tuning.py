@@ -315,7 +315,7 @@ claims.compare(
 # %% [markdown]
 # So much for the first half of the title. For the other half look at the *curves*. A method that forgets less *for what it has
 # learned* has its curve above the other one; and a single blue point up and left of LoRA's best decides that LoRA has not. Take
-# full fine-tuning at the rate below its best (chosen after seeing such curves, and then held to networks never seen):
+# full fine-tuning at the rate below its best (a choice made after seeing such curves):
 
 # %% tags=["fold"]
 # claims 09.fine_tuning.2 and .3: full fine-tuning at the rate below its best against LoRA at its best
