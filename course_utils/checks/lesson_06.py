@@ -43,7 +43,7 @@ def check_6_1(soft_threshold=None):
 def check_6_2(leaving_order=None):
     """Diagnose leaving_order(h, b): indices of weights by the λ at which L1 makes them zero, h_j |b_j|, the smallest first."""
     rng = np.random.default_rng()
-    cases = [(np.array([0.1, 1.0, 0.6, 4.0, 0.3]), np.array([3.0, -0.5, 0.9, -0.2, 0.1]))]
+    cases = [(np.array([0.1, 1.0, 0.6, 4.0, 0.3]), np.array([1.5, -0.5, 0.9, -0.2, 0.1]))]
     cases += [(rng.uniform(0.1, 4, n), rng.normal(size=n)) for n in (6, 9)]
     mistakes = {
         "that is by size alone: a large weight goes early where the bowl is flat": lambda h, b: np.argsort(np.abs(b)),

@@ -22,7 +22,7 @@ def check_9_1(schedule=None):
         return wrong
 
     rng = np.random.default_rng()
-    n, w = int(rng.integers(80, 200)), int(rng.integers(5, 20))
+    n, w = int(rng.integers(120, 200)), int(rng.integers(12, 20))
     runs = [(100, 10, 0.01), (n, w, float(rng.uniform(0.001, 0.9)))]
     cases = [(step, *run) for run in runs for step in (0, run[1] - 1, run[1], run[1] + 7, run[0] // 2, run[0] - 1)]
 

@@ -54,7 +54,8 @@ def _readings(n_networks, n):
         scores = np.array([right[:, part].mean(1) for part in (order[:half], order[half:], order, np.arange(half))])
         best = scores.argmax(1)
         is_clear = (np.sort(scores)[:, -1] > np.sort(scores)[:, -2]).all()
-        if is_clear and len(set(best)) == len(set(scores[1, best])) == 4:
+        as_they_came = right[best[3], half:].mean()
+        if is_clear and len(set(best)) == len(set(scores[1, best])) == 4 and as_they_came != scores[1, best[0]]:
             return right, order
 
 

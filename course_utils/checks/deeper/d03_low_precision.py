@@ -85,6 +85,7 @@ def _case(shape):
     """N_COPIES of each of some numbers, of either sign, and the distances that they may be multiples of."""
     rng = np.random.default_rng()
     distance = torch.as_tensor(2.0 ** rng.integers(-6, 3, shape))
+    distance.view(-1)[0] = 4.0  # no divisor of one: so `+ 1` is not `+ distance`
     whole = rng.integers(1, 5, shape) * np.where(np.arange(np.prod(shape)).reshape(shape) % 2, 1, -1)
     w = distance * torch.as_tensor(whole + rng.uniform(0.15, 0.4, shape))
     return w.expand(N_COPIES, *shape).clone(), distance.expand(N_COPIES, *shape).clone()

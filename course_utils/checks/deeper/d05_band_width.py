@@ -14,7 +14,9 @@ def check_1(band=None):
 
     cases = []
     for n, units, p in ((5, 3, 0.25), (4, 6, float(np.random.default_rng().uniform(0.3, 0.45))), (3, 4, 0.7)):
-        cases.append((torch.rand(n, units, dtype=torch.float64) + 0.2, torch.randn(units, dtype=torch.float64), p))
+        signs = -torch.ones(units) if units == 4 else (-1) ** torch.arange(units)  # so that neither sum nor moduli may do
+        w = (torch.rand(units, dtype=torch.float64) + 0.2) * signs
+        cases.append((torch.rand(n, units, dtype=torch.float64) + 0.2, w, p))
     mistakes = {
         "that is the variance; asked is the standard deviation": lambda h, w, p: right(h, w, p) ** 2,
         "p (1 - p) is the variance of a coin that is 0 or 1; here survivors are divided by 1 - p":

@@ -20,8 +20,8 @@ def check_1(temperature=None):
         return _lowest(lambda T: functional.cross_entropy(logits / T, y))
 
     cases = []
-    for best in (3.0, float(np.random.default_rng().uniform(1.6, 2.4)), 0.5):  # too sure, too sure, too modest
-        logits = 1.5 * torch.randn(200, 5, dtype=torch.float64)
+    for best, spread in ((3.0, 1.0), (float(np.random.default_rng().uniform(1.6, 2.4)), 2.0), (0.5, 3.0)):  # the last: too modest
+        logits = spread * torch.randn(200, 5, dtype=torch.float64)
         y = torch.multinomial(torch.softmax(logits, -1), 1)[:, 0]
         cases.append((logits * best, y))
     mistakes = {

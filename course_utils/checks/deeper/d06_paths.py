@@ -26,6 +26,7 @@ def check_1(imbalance=None):
     ]
     settled = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
     cases += [(settled, 4 * settled @ np.array([0.6, 0.1]), np.array([1.4, 0.0]), 0.5)]  # the minimum itself: 0
+    cases += [(settled, 4 * settled @ np.array([0.6, 3.0]), np.array([1.4, 0.0]), 0.5)]  # a weight at zero is the worst
 
     def parts(X, y, w, λ):
         g = X.T @ (y - X @ w) / len(X)

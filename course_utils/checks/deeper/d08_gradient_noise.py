@@ -56,7 +56,7 @@ def check_2(same_time=None):
     """Diagnose same_time(lr, batch_size, passes, new_lr, new_batch_size): the passes that keep η × steps."""
     rng = np.random.default_rng()
     cases = [
-        (0.1, 4, 20, 0.1, 32 + 4 * int(rng.integers(1, 9))),
+        (0.1, 4, 20, 0.1, 32 + 4 * int(rng.integers(1, 8))),
         (0.05, 8, 11, 0.3, 64),
         *((float(rng.uniform(0.01, 0.1)), 8, int(rng.integers(5, 50)), float(rng.uniform(0.2, 0.9)), 64) for _ in range(2)),
     ]

@@ -57,7 +57,7 @@ def check_2(merged=None):
         return weight + alpha / down.shape[0] * up @ down
 
     rng = np.random.default_rng()
-    sizes = [(6, 6, 2, 8), (*[int(rng.integers(6, 9))] * 2, int(rng.integers(3, 5)), int(rng.integers(7, 12)))]
+    sizes = [(6, 6, 2, 8), (*[int(rng.integers(6, 9))] * 2, int(rng.integers(3, 5)), int(rng.integers(9, 14)))]
     cases = [(*(torch.randn(shape, dtype=torch.float64) for shape in ((n_out, n_in), (r, n_in), (n_out, r))), alpha)
              for n_in, n_out, r, alpha in sizes]  # fmt: skip
     mistakes = {

@@ -15,7 +15,7 @@ def check_1(wsd=None):
     rng = np.random.default_rng()
     n, up, down, peak = int(rng.integers(50, 90)), int(rng.integers(3, 8)), int(rng.integers(9, 16)), float(rng.uniform(0.1, 2))
     steps = [0, up // 2, up - 1, up, n // 2, n - down, n - down + 1, n - 4, n - 1, n, n + 5]
-    cases = [(step, n, up, down, peak) for step in steps] + [(30, 40, 2, 20, 0.01)]
+    cases = [(step, n, up, down, peak) for step in steps] + [(step, 40, 2, 20, 0.01) for step in (0, 30)]
 
     def cosine_end(step, n, up, down, peak):
         share = (step - (n - down)) / down
