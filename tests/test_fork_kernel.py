@@ -11,7 +11,7 @@ import pytest
 
 from course_utils.tools import fork_kernel
 from course_utils.tools.kernel import execute_cells
-from tests.toy_notebooks import descendants, ended, wait_until
+from tests.toy_notebooks import KERNEL, descendants, ended, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")]
 WHO = "import os; print(open('/proc/self/comm').read().strip(), os.getppid())"
@@ -26,9 +26,16 @@ def run(*cells, folder="/", **options):
 
 
 @pytest.fixture(autouse=True)
-def warm():
-    """A process that has had its first kernel, so that the next is forked."""
+def warm(request, monkeypatch):
+    """A process that has had its first kernel, so that the next is forked; from a server with all libraries only if need be."""
+    if "libraries" not in request.fixturenames:
+        monkeypatch.setenv("COURSE_FORK_LIBRARIES", KERNEL)
     run("1")
+
+
+@pytest.fixture
+def libraries():
+    """For a test whose server imports the libraries of the lessons, as is the rule."""
 
 
 def test_the_first_kernel_is_started_as_usual_and_the_others_forked(monkeypatch):
@@ -49,12 +56,12 @@ def test_where_many_are_to_come_the_first_is_forked_too(monkeypatch):
     server.process.kill()
 
 
-def test_the_libraries_are_there_and_nothing_of_the_course():
+def test_the_libraries_are_there_and_nothing_of_the_course(libraries):
     is_there = "import sys; print('torch' in sys.modules, [name for name in sys.modules if name.startswith('course')])"
     assert run(is_there) == ["True []"]
 
 
-def test_no_kernel_sees_another_s_state(tmp_path):
+def test_no_kernel_sees_another_s_state(tmp_path, libraries):
     draw = "import random, numpy, torch; print(random.random(), numpy.random.random(), torch.rand(1).item())"
     leave = "import os, sys; os.environ['LEFT'] = sys.argv[0] = 'x'; os.chdir('/'); torch.manual_seed(1); numpy.left = 1"
     look = (
@@ -73,7 +80,7 @@ def test_an_edited_helper_is_never_run_stale(tmp_path, monkeypatch):
         assert run("from some_helper import value; print(value)") == [value]
 
 
-def test_a_kernel_draws_and_waits_on_threads_and_processes():
+def test_a_kernel_draws_and_waits_on_threads_and_processes(libraries):
     figure = "from matplotlib import pyplot as plt; plt.plot([1, 2]); plt.show(); print(plt.get_backend())"
     work = "from joblib import Parallel, delayed; print(Parallel(2)(delayed(abs)(k) for k in (-1, -2)))"
     shell = "import subprocess; print(subprocess.run(['false']).returncode, os.WEXITSTATUS(os.system('exit 3')))"

@@ -23,6 +23,7 @@ from jupyter_client.provisioning import LocalProvisioner
 NAME = "course-fork"
 MANY = "COURSE_MANY_KERNELS"
 READ_AT_START = (
+    "COURSE_FORK_LIBRARIES",
     "OMP_",
     "MKL_",
     "OPENBLAS_",

@@ -2,7 +2,8 @@
 
 `fork_kernel` starts it by path, one for each process that executes notebooks, and talks to it over a socket; when that process
 ends, so does this one, and the kernels notice and follow. It imports nothing of this course, so a helper that was edited is
-never run stale, and it executes nothing but imports, so no run sees another's state.
+never run stale, and it executes nothing but imports, so no run sees another's state. COURSE_FORK_LIBRARIES in its environment names
+other modules to import, with blanks between them: fewer for notebooks that need fewer, as those of the tests do.
 """
 
 import contextlib
@@ -35,12 +36,11 @@ LIBRARIES = [
 
 def refusal() -> str:
     """Why kernels must not be forked here; "" if they may."""
-    import torch
-
     n_threads = len(os.listdir("/proc/self/task"))
     if n_threads > 1:
         return f"{n_threads} threads are running, and a fork copies only one"
-    return "CUDA does not survive a fork" if torch.cuda.is_available() else ""
+    torch = sys.modules.get("torch")
+    return "CUDA does not survive a fork" if torch and torch.cuda.is_available() else ""
 
 
 def become_kernel(request: dict) -> None:
@@ -49,8 +49,6 @@ def become_kernel(request: dict) -> None:
     Args:
         request: argv (of ipykernel), cwd, env.
     """
-    import numpy as np
-    import torch
     from ipykernel.kernelapp import IPKernelApp
 
     os.setsid()
@@ -62,8 +60,10 @@ def become_kernel(request: dict) -> None:
     os.environ.clear()
     os.environ.update(request["env"] | {"JPY_PARENT_PID": str(os.getppid())})
     random.seed()
-    np.random.seed()
-    torch.default_generator.seed()
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()
+    if torch := sys.modules.get("torch"):
+        torch.default_generator.seed()
     IPKernelApp.launch_instance(argv=request["argv"])
 
 
@@ -73,7 +73,7 @@ def serve(control: socket.socket) -> None:
     Args:
         control: a stream socket to the other side.
     """
-    for name in LIBRARIES:
+    for name in os.environ.get("COURSE_FORK_LIBRARIES", " ".join(LIBRARIES)).split():
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # what is there now stays shared with the kernels
