@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
@@ -67,3 +68,8 @@ def test_pins_satisfy_what_is_declared():
     lines = PROJECT["dependencies"] + [line for extra in PROJECT["optional-dependencies"].values() for line in extra]
     requirements = [Requirement(line) for line in lines]
     assert [str(r) for r in requirements if not r.specifier.contains(pins[canonicalize_name(r.name)])] == []
+
+
+def test_reading_notebooks_is_imported_quickly():
+    code = "import sys, nbformat; sys.exit('rfc3987_syntax' in sys.modules or 'lark' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
