@@ -2,8 +2,8 @@
 
 `fork_kernel` starts it by path, one for each process that executes notebooks, and talks to it over a socket; when that process
 ends, so does this one, and the kernels notice and follow. It imports nothing of this course, so a helper that was edited is
-never run stale, and it executes nothing but imports, so no run sees another's state. COURSE_FORK_LIBRARIES in its environment names
-other modules to import, with blanks between them: fewer for notebooks that need fewer, as those of the tests do.
+never run stale, and it executes nothing but imports, so no run sees another's state. COURSE_FORK_LIBRARIES in its environment
+names other modules to import, with blanks between them: fewer for notebooks that need fewer, as those of the tests do.
 """
 
 import contextlib
