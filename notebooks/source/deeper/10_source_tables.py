@@ -421,9 +421,10 @@ best = [max(rerun, key=lambda row: rerun[row][k]) for k in range(len(rerun["none
 print(f"Best row of all three tables, run by run: {', '.join(best)}.")
 
 # %% [markdown]
-# Would you get these numbers, too? At this scale hardly a gain can be told from nothing: read the last column. Much of the
-# spread is shared by the rows of a run, which learn from the same pictures; a table of single runs is one such draw. At the
-# notes' own scale, 50,000 pictures and 30 epochs, runs may spread less; there, nothing has been run again. If you have a GPU:
+# Would you get these numbers, too? At this scale some losses can be told from nothing, and none of the gains: read the last
+# column. Much of the spread is shared by the rows of a run, which learn from the same pictures; a table of single runs is one
+# such draw. At the notes' own scale, 50,000 pictures and 30 epochs, runs may spread less, and another row may win; there,
+# nothing has been run again. If you have a GPU:
 # `course sweep deeper/10_source_tables --preset cifar10 -p seed=0:5`.
 #
 # The notes also print *strategies by data size*. CIFAR-10 has 50,000 training pictures, so its row is "10K-100K": "Dropout
