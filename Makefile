@@ -33,7 +33,7 @@ build/tested: .venv/installed $(SOURCES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PYTEST) --numprocesses $$(($(JOBS) + 1)) --dist worksteal tests --ignore tests/browser # one more: many wait for kernels
-	$(PYTEST) --numprocesses $$(($(JOBS) + 1)) --dist loadfile -o filterwarnings=default -p course_utils.nbval_plugin --nbval-lax --nbval-current-env --nbval-cell-timeout 600 \
+	$(PYTEST) --numprocesses $(JOBS) --dist loadfile -o filterwarnings=default -p course_utils.nbval_plugin --nbval-lax --nbval-current-env --nbval-cell-timeout 600 \
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 	@mkdir -p build && touch $@
 
